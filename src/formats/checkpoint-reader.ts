@@ -1,0 +1,32 @@
+import type { Dtype } from '../core/dtype';
+
+/** What a checkpoint's header says of one tensor. */
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: Dtype;
+  /** Row-major, last axis contiguous; `[]` is a scalar. */
+  readonly shape: readonly number[];
+  readonly sizeBytes: number;
+}
+
+/** A part of one tensor's bytes, counted from the tensor's own beginning. */
+export interface ByteRange {
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/**
+ * Named tensors whose bytes are read on demand: a safetensors file, a sharded folder, cached chunks
+ * or a merge held in memory. Reading one tensor never reads another.
+ */
+export interface CheckpointReader {
+  /** A short name for messages, such as `math` or `my-model/model.safetensors`. */
+  readonly label: string;
+  /** In the order of the file or index. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /**
+   * Little-endian bytes of a tensor, or of a part of it.
+   * @throws LabError `source/read-failed`, `format/truncated`, `store/corrupt`
+   */
+  read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+}

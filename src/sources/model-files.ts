@@ -1,0 +1,18 @@
+/** One file of a model folder, read by ranges. */
+export interface ModelFile {
+  /** Relative to the model's folder, with `/` between parts. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /**
+   * Bytes [offsetBytes, offsetBytes + lengthBytes).
+   * @throws LabError `source/read-failed`, `source/network`, `format/truncated`
+   */
+  read(offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+/** A model folder in Hugging Face layout, wherever it lies: our own origin, a folder of the person, Node's disk. */
+export interface ModelFiles {
+  /** A short name for messages and labels. */
+  readonly label: string;
+  readonly files: ReadonlyMap<string, ModelFile>;
+}
