@@ -1,0 +1,81 @@
+/** People of the word problems. */
+export const mathNames: readonly string[] = [
+  'Tom',
+  'Anna',
+  'Ben',
+  'Mia',
+  'Sam',
+  'Lena',
+  'Max',
+  'Eva',
+  'Paul',
+  'Nina',
+  'Leo',
+  'Ida',
+  'Jack',
+  'Rosa',
+  'Finn',
+  'Zoe',
+  'Omar',
+  'Lucy',
+  'Ivan',
+  'Sara',
+];
+
+/** Things that can be counted, in the singular; every plural is formed by adding "s". */
+export const mathThings: readonly string[] = [
+  'key',
+  'pen',
+  'cup',
+  'apple',
+  'coin',
+  'book',
+  'card',
+  'ball',
+  'stone',
+  'egg',
+  'hat',
+  'ring',
+  'stamp',
+  'shell',
+  'cake',
+  'nut',
+  'flower',
+  'toy',
+  'map',
+  'bell',
+  'shirt',
+  'spoon',
+  'plate',
+  'lamp',
+  'button',
+  'pencil',
+  'orange',
+  'ticket',
+];
+
+/** Containers that hold the same number of things each, in the plural. */
+export const mathContainers: readonly string[] = [
+  'boxes',
+  'bags',
+  'rows',
+  'jars',
+  'baskets',
+  'drawers',
+  'piles',
+  'trays',
+];
+
+/** What a person does for some hours. */
+export const mathActivities: readonly string[] = [
+  'read',
+  'work',
+  'sleep',
+  'cook',
+  'paint',
+  'swim',
+  'play',
+  'walk',
+  'study',
+  'drive',
+];
