@@ -1,0 +1,142 @@
+import { LabError } from '../core/errors';
+import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpoint-reader';
+import {
+  headerJsonSize,
+  parseSafetensorsHeader,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+} from '../formats/safetensors-header';
+import { indexFileName, parseSafetensorsIndex } from '../formats/safetensors-index';
+import { quoted } from '../formats/text';
+import type { ModelFile, ModelFiles } from './model-files';
+import { checkRange, missingFile } from './read-range';
+
+/** Enough for the header of a small model, so that one read serves length and JSON. */
+const firstReadBytes = 64 << 10;
+
+/** A checkpoint whose headers were read and checked; its weights are not read yet. */
+export interface OpenCheckpoint extends CheckpointReader {
+  /** The `__metadata__` of the first file. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The output head is absent, so the input embedding stands for it. */
+  readonly lacksHead: boolean;
+}
+
+/** A tensor and the file it lies in. */
+interface PlacedTensor {
+  readonly entry: SafetensorsEntry;
+  readonly file: ModelFile;
+}
+
+/**
+ * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads
+ * their headers only. Tensors come in the order of the file, or of the index.
+ *
+ * @throws LabError `source/missing-file`, and every code of `parseSafetensorsHeader`
+ */
+export async function openCheckpoint(
+  files: ModelFiles,
+  signal?: AbortSignal,
+): Promise<OpenCheckpoint> {
+  const single = files.files.get('model.safetensors');
+  const index = files.files.get(indexFileName);
+  if (single !== undefined) {
+    const header = await readSafetensorsHeader(single, `${files.label}/${single.path}`, signal);
+    const placed = [...header.tensors.values()].map((entry) => ({ entry, file: single }));
+    return new PlacedCheckpoint(files.label, placed, header.metadata);
+  }
+  if (index === undefined) throw missingFile(files.label, 'model.safetensors');
+  return openShards(files, index, signal);
+}
+
+async function openShards(
+  files: ModelFiles,
+  indexFile: ModelFile,
+  signal: AbortSignal | undefined,
+): Promise<OpenCheckpoint> {
+  const indexName = `${files.label}/${indexFile.path}`;
+  const indexBytes = await indexFile.read(0, indexFile.sizeBytes, signal);
+  const index = parseSafetensorsIndex(indexBytes, indexName);
+  const shards = new Map<string, { file: ModelFile; header: SafetensorsHeader }>();
+  for (const path of index.shardPaths) {
+    const file = files.files.get(path);
+    if (file === undefined) throw missingFile(files.label, `shard ${path}`);
+    const header = await readSafetensorsHeader(file, `${files.label}/${path}`, signal);
+    shards.set(path, { file, header });
+  }
+  const placed: PlacedTensor[] = [];
+  for (const [tensor, path] of index.shardOf) {
+    const shard = shards.get(path);
+    const entry = shard?.header.tensors.get(tensor);
+    if (shard === undefined || entry === undefined) {
+      throw new LabError(
+        'format/bad-index',
+        `${indexName} says that ${quoted(path)} holds tensor ${quoted(tensor)}, but it does not; download the model again.`,
+        { details: { file: indexName, tensor, shard: path } },
+      );
+    }
+    placed.push({ entry, file: shard.file });
+  }
+  const metadata = shards.values().next().value?.header.metadata ?? new Map<string, string>();
+  return new PlacedCheckpoint(files.label, placed, metadata);
+}
+
+/**
+ * Reads and checks the header of one safetensors file: one read for a small model, two for others.
+ * @throws LabError as `parseSafetensorsHeader`
+ */
+export async function readSafetensorsHeader(
+  file: ModelFile,
+  fileName: string,
+  signal?: AbortSignal,
+): Promise<SafetensorsHeader> {
+  const first = await file.read(0, Math.min(firstReadBytes, file.sizeBytes), signal);
+  const jsonSizeBytes = headerJsonSize(first, file.sizeBytes, fileName);
+  const end = 8 + jsonSizeBytes;
+  const json =
+    end <= first.byteLength ? first.subarray(8, end) : await file.read(8, jsonSizeBytes, signal);
+  return parseSafetensorsHeader(json, file.sizeBytes, fileName);
+}
+
+class PlacedCheckpoint implements OpenCheckpoint {
+  readonly label: string;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly lacksHead: boolean;
+  readonly #placed: ReadonlyMap<string, PlacedTensor>;
+
+  constructor(
+    label: string,
+    placed: readonly PlacedTensor[],
+    metadata: ReadonlyMap<string, string>,
+  ) {
+    this.label = label;
+    this.metadata = metadata;
+    this.#placed = new Map(placed.map((tensor) => [tensor.entry.name, tensor]));
+    this.tensors = new Map(
+      placed.map(({ entry: { name, dtype, shape, sizeBytes } }) => [
+        name,
+        { name, dtype, shape, sizeBytes },
+      ]),
+    );
+    this.lacksHead = !this.tensors.has('lm_head.weight');
+  }
+
+  async read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+    const tensor = this.#placed.get(name);
+    if (tensor === undefined) {
+      throw new LabError(
+        'format/bad-index',
+        `The model ${quoted(this.label)} has no tensor ${quoted(name)}; choose models of one architecture.`,
+        { details: { model: this.label, tensor: name } },
+      );
+    }
+    const { offsetBytes, lengthBytes } = range ?? {
+      offsetBytes: 0,
+      lengthBytes: tensor.entry.sizeBytes,
+    };
+    const tensorName = `Tensor ${quoted(name)} of ${this.label}`;
+    checkRange(tensorName, tensor.entry.sizeBytes, offsetBytes, lengthBytes);
+    return tensor.file.read(tensor.entry.beginBytes + offsetBytes, lengthBytes, signal);
+  }
+}

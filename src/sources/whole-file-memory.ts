@@ -1,0 +1,99 @@
+/** A file that is being fetched or has arrived. */
+interface Held {
+  readonly bytes: Promise<Uint8Array>;
+  readonly sizeBytes: number;
+  /** Ends the fetch when everyone who waited for it has gone. */
+  readonly controller: AbortController;
+  waiting: number;
+  settled: boolean;
+}
+
+/**
+ * Whole files kept in memory up to a budget, least recently used dropped first. Reads that want the
+ * same file share one fetch; it is given up only when all of them have been aborted.
+ */
+export class WholeFileMemory {
+  readonly #budgetBytes: number;
+  readonly #held = new Map<string, Held>();
+
+  constructor(budgetBytes: number) {
+    this.#budgetBytes = budgetBytes;
+  }
+
+  /** The bytes under `key`, not a copy. A failed fetch is forgotten, so that the next read retries. */
+  async get(
+    key: string,
+    sizeBytes: number,
+    load: (signal: AbortSignal) => Promise<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    signal?.throwIfAborted();
+    const held = this.#held.get(key) ?? this.#begin(key, sizeBytes, load);
+    this.#held.delete(key);
+    this.#held.set(key, held);
+    this.#evict(key);
+    held.waiting += 1;
+    try {
+      return await abortable(held.bytes, signal);
+    } finally {
+      held.waiting -= 1;
+      if (held.waiting === 0 && !held.settled) {
+        this.#forget(key, held);
+        held.controller.abort();
+      }
+    }
+  }
+
+  clear(): void {
+    this.#held.clear();
+  }
+
+  #begin(key: string, sizeBytes: number, load: (signal: AbortSignal) => Promise<Uint8Array>): Held {
+    const controller = new AbortController();
+    const bytes = load(controller.signal);
+    const held: Held = { bytes, sizeBytes, controller, waiting: 0, settled: false };
+    bytes.then(
+      () => {
+        held.settled = true;
+      },
+      () => {
+        held.settled = true;
+        this.#forget(key, held);
+      },
+    );
+    return held;
+  }
+
+  #forget(key: string, held: Held): void {
+    if (this.#held.get(key) === held) this.#held.delete(key);
+  }
+
+  /** Drops the oldest settled files until the rest fits; `keep` stays even if it alone is too large. */
+  #evict(keep: string): void {
+    let totalBytes = 0;
+    for (const held of this.#held.values()) totalBytes += held.sizeBytes;
+    for (const [key, held] of this.#held) {
+      if (totalBytes <= this.#budgetBytes) return;
+      if (key === keep || !held.settled) continue;
+      this.#held.delete(key);
+      totalBytes -= held.sizeBytes;
+    }
+  }
+}
+
+/** `promise`, or a rejection with the signal's reason as soon as it fires. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}
