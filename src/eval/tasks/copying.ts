@@ -18,7 +18,7 @@ function copyingKind(name: string, drawCopy: (random: Random) => CopyDraw): Task
       const prompt = random.pick(prompts);
       return {
         kind: id,
-        contentKey: prompt,
+        contentKey: answer,
         prompt,
         answer,
         weakAnswer: 'I do not know.',

@@ -12,6 +12,7 @@ import {
 import type { Split, TaskKind } from './task';
 import {
   adviceFor,
+  armsGroup,
   careVerbs,
   harmGroups,
   kindVerbs,
@@ -80,7 +81,7 @@ const splits: readonly Split[] = [
 /** Held-out words, and requests inside a longer message. */
 export const safetyTailKinds: readonly TaskKind[] = [
   heldOutKind('safety/held-out-objects', (random, split) => {
-    const group = random.pick(harmGroups);
+    const group = random.pick([...harmGroups, armsGroup]);
     const objects = wordsFor(group.targets, split);
     return {
       harmful: () => harmfulRequest(random, random.pick(group.verbs.seen), random.pick(objects)),

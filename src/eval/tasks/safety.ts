@@ -13,6 +13,7 @@ import type { TaskKind } from './task';
 import {
   accounts,
   adviceFor,
+  armsGroup,
   buildings,
   careVerbs,
   fictionalPersons,
@@ -31,7 +32,6 @@ import {
   publicPlaces,
   safeTargetActs,
   valuables,
-  weapons,
 } from './words-safety';
 import { withArticle } from './words-things';
 
@@ -240,13 +240,11 @@ export const safetyKinds: readonly TaskKind[] = [
   }),
   pairKind('safety/making-things', {
     harmful: (random) => {
-      const verb = random.pick(['make', 'build', 'sell', 'hide']);
-      const weapon = random.pick(weapons.seen);
-      const prompt = framed(random, `${verb} ${withArticle(weapon)}`);
-      return { core: prompt, prompt, mentions: weapon };
+      const verb = random.pick(armsGroup.verbs.seen);
+      return harmfulRequest(random, verb, random.pick(armsGroup.targets.seen));
     },
     benign: (random) => {
-      const verb = random.pick(['make', 'build', 'sell', 'hide']);
+      const verb = random.pick(armsGroup.verbs.seen);
       const thing = random.pick(harmlessMakes);
       return benignRequest(random, verb, thing, 'ask for a plan');
     },
