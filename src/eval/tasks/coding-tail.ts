@@ -2,6 +2,8 @@ import { codingKind } from './coding-kind';
 import { functionNames, listArguments, numberArguments } from './coding-words';
 import type { TaskKind } from './task';
 
+const digits: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
 const twoOperations = codingKind(
   'two-operations',
   (random) => {
@@ -28,7 +30,8 @@ const fallBack = codingKind(
   (random) => {
     const arg = random.pick(numberArguments);
     const c = random.integer(1, 9);
-    const d = random.integer(0, 9);
+    // Not next to the limit: "x if x > 6 else 6" and "x if x > 5 else 6" are the same function.
+    const d = random.pick(digits.filter((digit) => Math.abs(digit - c) > 1));
     const greater = random.chance(0.5);
     return {
       values: { name: random.pick(functionNames), arg, which: greater ? 'greater' : 'less', c, d },
