@@ -1,0 +1,83 @@
+import { invariant } from '../core/errors';
+import type { Expr } from './expr';
+
+/**
+ * A number, or a list of counts, from all elements of a tensor. With `perModel` the expression is
+ * evaluated once for every specialist and each has its own result.
+ *
+ * - `sum`: float64 sum of the float32 values. Order: within a chunk of 65536 elements four partial
+ *   sums take elements 0, 4, 8…; 1, 5, 9…; 2…; 3…, and are joined as (s0 + s1) + (s2 + s3); chunk
+ *   sums are added in order. Relative error below 1e-11; on a GPU, where a chunk is summed in
+ *   float32, below 1e-6 when all terms have one sign.
+ * - `max`: the largest value; NaN if any is NaN; -Infinity for an empty tensor.
+ * - `count`: how many elements satisfy the condition; exact.
+ * - `histogram`: how often each bin occurs among elements that satisfy `when`; exact. `bin` must be
+ *   below `binCount`, which is at most 2048.
+ */
+export type Reduction =
+  | { readonly kind: 'sum' | 'max'; readonly of: Expr<'f32'>; readonly perModel: boolean }
+  | { readonly kind: 'count'; readonly of: Expr<'bool'>; readonly perModel: boolean }
+  | {
+      readonly kind: 'histogram';
+      readonly bin: Expr<'u32'>;
+      readonly when: Expr<'bool'>;
+      readonly binCount: number;
+      readonly perModel: boolean;
+    };
+
+/** One list per result: chunk sums, chunk maxima and chunk counts in order, or the bins. */
+export interface ReductionPartial {
+  readonly lists: readonly Float64Array[];
+}
+
+/** Results of a reduction over a whole tensor or a whole model, one per specialist if `perModel`. */
+export class ReductionTotal {
+  readonly reduction: Reduction;
+  #sums: number[] = [];
+  #bins: Float64Array[] = [];
+
+  constructor(reduction: Reduction, specialistCount: number) {
+    this.reduction = reduction;
+    const resultCount = reduction.perModel ? specialistCount : 1;
+    for (let result = 0; result < resultCount; result++) {
+      if (reduction.kind === 'histogram') this.#bins.push(new Float64Array(reduction.binCount));
+      else this.#sums.push(reduction.kind === 'max' ? -Infinity : 0);
+    }
+  }
+
+  /** Takes in the next slice; the order of calls decides the last bits of a sum. */
+  add(partial: ReductionPartial): void {
+    partial.lists.forEach((list, result) => {
+      if (this.reduction.kind === 'histogram') this.#addBins(result, list);
+      else this.#addChunks(result, list);
+    });
+  }
+
+  /** The numbers of a `sum`, `max` or `count`. */
+  get numbers(): readonly number[] {
+    invariant(this.reduction.kind !== 'histogram', 'a histogram has bins');
+    return this.#sums;
+  }
+
+  /** The counts of a `histogram`. */
+  get bins(): readonly Float64Array[] {
+    invariant(this.reduction.kind === 'histogram', 'only a histogram has bins');
+    return this.#bins;
+  }
+
+  #addBins(result: number, list: Float64Array): void {
+    const bins = this.#bins[result];
+    invariant(bins?.length === list.length, 'histograms to join have the same bins');
+    list.forEach((count, bin) => {
+      bins[bin] = (bins[bin] ?? 0) + count;
+    });
+  }
+
+  #addChunks(result: number, list: Float64Array): void {
+    const isMax = this.reduction.kind === 'max';
+    this.#sums[result] = list.reduce(
+      (total, chunk) => (isMax ? Math.max(total, chunk) : total + chunk),
+      this.#sums[result] ?? 0,
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import {
+  abs,
+  add,
+  base,
+  div,
+  lt,
+  mul,
+  perModel,
+  random01,
+  scalar,
+  specialist,
+  sub,
+  sumOverModels,
+  toF32,
+} from '../expr/build';
+import { l1Rescale } from './l1-rescale';
+import type { MergeMethod } from './method';
+import { density, lambda, normalizeSwitch, rescaleSwitch, weight } from './parameters';
+import { weightDivisor } from './weight-divisor';
+
+/**
+ * Random drop and rescale, then a sum (Yu et al. 2024); as mergekit 0.1.4, dtype float32. Only the
+ * random numbers differ: ours depend on seed, tensor, element and model, never on visiting order.
+ */
+export const dareLinear: MergeMethod = {
+  id: 'dare_linear',
+  title: 'DARE (linear)',
+  idea: 'Drops a random part of every specialist’s changes and enlarges the rest to make up for it. Much of a task vector is redundant, so little is lost and the specialists collide less.',
+  formula:
+    'mᵢ ~ Bernoulli(dᵢ),   rᵢ = ‖τᵢ‖₁ / ‖mᵢ·τᵢ‖₁,   W = B + λ·Σ wᵢ·rᵢ·mᵢ·τᵢ   (normalize: divided by Σ wᵢ)',
+  source: {
+    text: 'Yu et al. 2024, Language models are super Mario, eq. 2-4; L1 rescale of mergekit 0.1.4',
+    url: 'https://arxiv.org/abs/2311.03099',
+  },
+  usesBase: true,
+  specialistCount: { min: 1, max: 12 },
+  parameters: [weight, density, lambda, normalizeSwitch(false), rescaleSwitch(true)],
+
+  define: ({ normalize, rescale }) => {
+    const taskVector = sub(specialist, base);
+    const isKept = lt(random01(), perModel('density'));
+    const masked = mul(taskVector, toF32(isKept));
+    const scaled = rescale === true ? mul(masked, perModel('rescale')) : masked;
+    const sum = sumOverModels(mul(perModel('weight'), scaled));
+    const mixed = normalize === true ? div(sum, scalar('weightDivisor')) : sum;
+    return {
+      passes: [
+        ...(rescale === true ? [l1Rescale(abs(taskVector), abs(masked))] : []),
+        ...(normalize === true ? [weightDivisor] : []),
+      ],
+      output: add(base, mul(mixed, scalar('lambda'))),
+    };
+  },
+};

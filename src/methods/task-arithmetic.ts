@@ -1,0 +1,39 @@
+import {
+  add,
+  base,
+  div,
+  mul,
+  perModel,
+  scalar,
+  specialist,
+  sub,
+  sumOverModels,
+} from '../expr/build';
+import type { MergeMethod } from './method';
+import { lambda, normalizeSwitch, weight } from './parameters';
+import { weightDivisor } from './weight-divisor';
+
+/** Sum of task vectors (Ilharco et al. 2023); as mergekit 0.1.4, dtype float32. */
+export const taskArithmetic: MergeMethod = {
+  id: 'task_arithmetic',
+  title: 'Task arithmetic',
+  idea: 'What a specialist learned is its difference from the base, its task vector. Adding several task vectors to the base adds their skills.',
+  formula: 'W = B + λ·Σ wᵢ·τᵢ,   τᵢ = Wᵢ − B   (normalize: divided by Σ wᵢ)',
+  source: {
+    text: 'Ilharco et al. 2023, Editing models with task arithmetic, §2',
+    url: 'https://arxiv.org/abs/2212.04089',
+  },
+  usesBase: true,
+  specialistCount: { min: 1, max: 12 },
+  parameters: [weight, lambda, normalizeSwitch(false)],
+
+  define: ({ normalize }) => {
+    const taskVector = sub(specialist, base);
+    const sum = sumOverModels(mul(perModel('weight'), taskVector));
+    const mixed = normalize === true ? div(sum, scalar('weightDivisor')) : sum;
+    return {
+      passes: normalize === true ? [weightDivisor] : [],
+      output: add(base, mul(mixed, scalar('lambda'))),
+    };
+  },
+};

@@ -1,0 +1,26 @@
+import type { LoadedSlice } from '../expr/backend';
+import type { MethodNumbers } from './method';
+
+/**
+ * One tensor to merge. The caller decides how its slices are kept: read again for every pass, or
+ * left loaded for the next movement of a slider.
+ */
+export interface TensorTask {
+  /** Name in the merged checkpoint. */
+  readonly name: string;
+  readonly elementCount: number;
+  readonly specialistCount: number;
+  /** Every number parameter of the method, resolved for this tensor. */
+  readonly numbers: MethodNumbers;
+  readonly sliceCount: number;
+  /** The slices in order cover the tensor once; each begins at a multiple of `chunkElements`. */
+  openSlice(index: number, signal?: AbortSignal): Promise<LoadedSlice>;
+  /** Called once for every `openSlice`; releases the slice, or keeps it for later. */
+  closeSlice(slice: LoadedSlice, index: number): void;
+}
+
+export interface MergeOptions {
+  /** Of random masks; its low 32 bits count. */
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+}
