@@ -37,11 +37,11 @@ function capitalised(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** "Monday, Tuesday, Wednesday": a run out of a sequence, in order. */
+/** "Monday Tuesday Wednesday": a run out of a sequence, in order. */
 function runOf(random: Random, sequence: readonly string[]): string {
   const length = random.integer(3, 5);
   const start = random.integer(0, sequence.length - length);
-  return `${sequence.slice(start, start + length).join(' ')}`;
+  return sequence.slice(start, start + length).join(' ');
 }
 
 const factLines: readonly ((random: Random) => string)[] = [

@@ -134,4 +134,4 @@ export const rhymeGroups: readonly (readonly string[])[] = [
   'door floor four more',
 ].map((group) => group.split(' '));
 
-export const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+export const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');

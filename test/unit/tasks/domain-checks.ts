@@ -33,7 +33,7 @@ export function expectWellFormed(kinds: readonly TaskKind[], domain: string): vo
       expect(sizes[0], item.prompt).toBeLessThanOrEqual(30);
       expect(sizes[1], item.answer).toBeLessThanOrEqual(20);
       for (const text of [item.prompt, item.answer, item.weakAnswer]) {
-        expect(text).toMatch(/^\S.*\S$|^\S$/u);
+        expect(text).toMatch(/^\S.*\S$|^\S$/su);
         expect(text).not.toMatch(/undefined|[{]\w+[}]|NaN/);
       }
     }
