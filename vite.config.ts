@@ -2,6 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { runtimeAssets } from './tools/vite/runtime-assets.ts';
+import { serviceWorker } from './tools/vite/service-worker.ts';
 import { chromiumPath } from './tools/chromium.ts';
 
 // Threads in WebAssembly need cross-origin isolation, which needs both headers.
@@ -19,7 +20,7 @@ const quietFlags = [
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), runtimeAssets()],
+  plugins: [svelte(), runtimeAssets(), serviceWorker()],
   resolve: {
     // Picks ONNX Runtime's bundle without embedded glue: the glue is served beside the wasm.
     conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
