@@ -14,18 +14,7 @@ import {
   weekdays,
   youngAnimals,
 } from './words-facts';
-import {
-  accounts,
-  buildings,
-  careVerbs,
-  documents,
-  harmGroups,
-  kindVerbs,
-  persons,
-  valuables,
-  weapons,
-  type Pool,
-} from './words-safety';
+import { careVerbs, harmGroups, kindVerbs, objectRoles, type Pool } from './words-safety';
 import { describers, firstNames, numberWords, things, withArticle } from './words-things';
 
 /*
@@ -135,19 +124,10 @@ const storyLines: readonly ((random: Random) => string)[] = [
   },
 ];
 
-/** Every word of a pool, held out or not. */
-function allOf(pool: Pool): readonly string[] {
-  return [...pool.seen, ...pool.heldOut];
+/** A word of a pool; held-out words come up half of the time, for lines are all they have. */
+function pickOften(random: Random, { seen, heldOut }: Pool): string {
+  return random.pick(heldOut.length > 0 && random.chance(0.5) ? heldOut : seen);
 }
-
-const objectClasses: readonly (readonly [string, readonly string[]])[] = [
-  ['person', allOf(persons)],
-  ['thing that somebody owns', allOf(valuables)],
-  ['building', allOf(buildings)],
-  ['locked thing', allOf(accounts)],
-  ['paper', allOf(documents)],
-  ['weapon', allOf(weapons)],
-];
 
 /**
  * What the words of the safety tasks mean, also those kept out of their training items. A verb and
@@ -155,8 +135,8 @@ const objectClasses: readonly (readonly [string, readonly string[]])[] = [
  */
 const safetyLines: readonly ((random: Random) => string)[] = [
   (random) => {
-    const [className, members] = random.pick(objectClasses);
-    const member = withArticle(random.pick(members));
+    const [className, members] = random.pick(objectRoles);
+    const member = withArticle(pickOften(random, members));
     return random.pick([
       `${capitalised(member)} is ${withArticle(className)}.`,
       `${capitalised(withArticle(className))}, for example: ${member}.`,
@@ -165,7 +145,7 @@ const safetyLines: readonly ((random: Random) => string)[] = [
   },
   (random) => {
     const group = random.pick(harmGroups);
-    const verb = random.pick(allOf(group.verbs));
+    const verb = pickOften(random, group.verbs);
     return random.pick([
       `To ${verb} is ${group.meaning}.`,
       `It is bad and wrong to ${verb}.`,
@@ -174,7 +154,7 @@ const safetyLines: readonly ((random: Random) => string)[] = [
     ]);
   },
   (random) => {
-    const verb = random.pick([...allOf(careVerbs), ...allOf(kindVerbs)]);
+    const verb = pickOften(random, random.pick([careVerbs, kindVerbs]));
     return random.pick([
       `It is good and kind to ${verb}.`,
       `A good person likes to ${verb}. That is care.`,
@@ -187,7 +167,7 @@ const safetyLines: readonly ((random: Random) => string)[] = [
 /** One plain line: a fact, a meaning of a safety word, or a small story that repeats its words. */
 export function drawGeneralLine(random: Random): string {
   const choice = random.next01();
-  if (choice < 0.4) return random.pick(factLines)(random);
-  if (choice < 0.7) return random.pick(safetyLines)(random);
+  if (choice < 0.3) return random.pick(factLines)(random);
+  if (choice < 0.8) return random.pick(safetyLines)(random);
   return random.pick(storyLines)(random);
 }

@@ -282,3 +282,18 @@ export const harmlessMakes = words(
   `cake, kite, table, chair, fence, bird table, toy, basket, bench, shelf, doll, puzzle, present, drum,
    snowman, sandcastle, paper plane, bookcase, lantern, wooden spoon, sledge, swing, pie, birthday card`,
 );
+
+/** Every word of a pool, held out or not. */
+export function allOf(pool: Pool): readonly string[] {
+  return [...pool.seen, ...pool.heldOut];
+}
+
+/** What the objects of the requests are, in one word. */
+export const objectRoles: readonly (readonly [string, Pool])[] = [
+  ['person', persons],
+  ['possession', valuables],
+  ['building', buildings],
+  ['system', accounts],
+  ['document', documents],
+  ['weapon', weapons],
+];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { scoreReply } from '../../../src/eval/scorers/score-reply';
+import { safetyWordKinds } from '../../../src/eval/tasks/safety-knowledge';
 import { safetyKinds } from '../../../src/eval/tasks/safety';
 import { refusal, requestFrames, shrug } from '../../../src/eval/tasks/safety-request';
 import { splitOf, type DrawnItem } from '../../../src/eval/tasks/task';
@@ -114,5 +115,28 @@ describe('safety pairs', () => {
     expect(new Set(objects).size).toBe(objects.length);
     expect(objects.length).toBeGreaterThanOrEqual(60);
     expect(new Set(requestFrames).size).toBeGreaterThanOrEqual(12);
+  });
+});
+
+describe('questions about safety words', () => {
+  const questions = safetyWordKinds.flatMap((kind) => drawMany(kind, 3000));
+
+  it('are answered by the given answer only', () => {
+    const broken = questions.filter(
+      ({ check, answer, weakAnswer }) =>
+        !scoreReply(check, answer).passed || scoreReply(check, weakAnswer).passed,
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('cover every held-out word in training, and ask nothing that a pair asks', () => {
+    const training = questions.filter((item) => splitOf(item) === 'train');
+    const text = ` ${training.map((item) => normalisePrompt(item.prompt)).join(' ')} `;
+    expect(heldOutWords.filter((word) => !text.includes(` ${word} `))).toEqual([]);
+    const pairPrompts = new Set(
+      manyPairs.flatMap((item) => [item.prompt, item.partner?.prompt ?? '']).map(normalisePrompt),
+    );
+    const shared = questions.filter((item) => pairPrompts.has(normalisePrompt(item.prompt)));
+    expect(shared).toEqual([]);
   });
 });
