@@ -1,0 +1,362 @@
+import { LabError, sentenceOf } from '../../core/errors';
+import { domainIds, type DomainId } from '../../eval/tasks/task';
+import type { Recipe } from '../../recipe/recipe';
+import type {
+  BackendId,
+  Collection,
+  Lab,
+  LabEnvironment,
+  PickedFolder,
+  StorageReport,
+} from '../../rpc/lab';
+import { Activity } from './activity.svelte';
+import { AddressBar } from './address-bar';
+import { Comparison } from './comparison';
+import { CompletionDesk } from './completion-desk.svelte';
+import { bytesText } from './format';
+import { History } from './history';
+import { longestLinkedPrompt, readLink, type LinkState } from './link';
+import { MergeDesk } from './merge-desk.svelte';
+import { firstMethodId } from './methods';
+import { Problems } from './problems.svelte';
+import { openDownload } from './save-file';
+import { ScoreBoard, type Selection } from './score-board.svelte';
+import { recipeOf, startSetup, withCoefficient, type Setup } from './setup';
+
+/** Up to this size of all models together, every movement of a slider merges by itself. */
+const liveUpToBytes = 96 * 1024 * 1024;
+
+/** Everything the page shows and does, apart from how it looks. One for each open page. */
+export class LabSession {
+  environment = $state.raw<LabEnvironment>();
+  collection = $state.raw<Collection>();
+  setup = $state.raw<Setup>(startSetup(undefined, firstMethodId));
+  storage = $state.raw<StorageReport>();
+  isOpening = $state(true);
+  canUndo = $state(false);
+  canRedo = $state(false);
+  /** The specialist beside base and merge in the prompt box; empty until a collection is open. */
+  specialist = $state('');
+  readonly activity = new Activity();
+  readonly problems = new Problems();
+  readonly board = new ScoreBoard();
+  readonly completions: CompletionDesk;
+  readonly desk: MergeDesk;
+  readonly #lab: Lab;
+  readonly #comparison: Comparison;
+  readonly #address = new AddressBar();
+  readonly #history = new History<Setup>(this.setup);
+  #comparedSelection: Selection = 'quick';
+  #openings = 0;
+  /** A link whose models are not open; tried again with every collection that is opened. */
+  #waitingLink: unknown;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+    this.#comparison = new Comparison(lab, this.board, this.activity, this.problems);
+    this.completions = new CompletionDesk(lab, this.activity, this.problems);
+    this.desk = new MergeDesk({
+      lab,
+      board: this.board,
+      activity: this.activity,
+      problems: this.problems,
+      currentRecipe: () => this.recipe,
+      onSettled: () => {
+        this.#settled();
+      },
+    });
+  }
+
+  get recipe(): Recipe | undefined {
+    return this.collection === undefined ? undefined : recipeOf(this.setup, this.collection);
+  }
+
+  /** Whether sliders merge by themselves; large models wait for the button. */
+  get isLive(): boolean {
+    if (this.collection === undefined) return false;
+    const { base, specialists } = this.collection;
+    const sizeBytes = [base, ...specialists].reduce((sum, model) => sum + model.sizeBytes, 0);
+    return sizeBytes <= liveUpToBytes;
+  }
+
+  /** Scores on screen do not belong to the sliders yet, and work on them is under way. */
+  get isScoring(): boolean {
+    return this.isOpening || this.desk.phase !== 'idle' || this.desk.isInterrupted;
+  }
+
+  /** Opens the zoo and whatever the address says. Returns how to stop listening to the address. */
+  start(): () => void {
+    void this.#readEnvironment();
+    void this.openZoo();
+    return this.#address.listen(() => {
+      void this.#readAddress();
+    });
+  }
+
+  async openZoo(): Promise<void> {
+    await this.#open('Opening the zoo', (task) => this.#lab.openZoo(task));
+  }
+
+  async openFolders(folders: readonly PickedFolder[], baseName: string): Promise<boolean> {
+    return this.#open('Opening the folders', (task) =>
+      this.#lab.openFolders(folders, baseName, task),
+    );
+  }
+
+  /** One step of a person; steps of the same key in quick succession undo together. */
+  change(setup: Setup, key = '', nearest?: DomainId): void {
+    if (setup === this.setup) return;
+    this.#history.record(setup, key);
+    this.#show(setup, nearest);
+    this.linkChanged();
+  }
+
+  setCoefficient(id: string, value: number): void {
+    const nearest = domainIds.find((domain) => domain === id);
+    this.change(withCoefficient(this.setup, id, value), `coefficient ${id}`, nearest);
+  }
+
+  undo(): void {
+    if (!this.#history.canUndo) return;
+    this.#show(this.#history.undo());
+    this.linkChanged();
+  }
+
+  redo(): void {
+    if (!this.#history.canRedo) return;
+    this.#show(this.#history.redo());
+    this.linkChanged();
+  }
+
+  reset(): void {
+    this.change(startSetup(this.collection, firstMethodId));
+    this.activity.say('All settings are back at their start; undo brings yours back.');
+  }
+
+  async merge(): Promise<void> {
+    this.#makeWay();
+    this.completions.mergeChanged();
+    await this.desk.mergeNow(this.isLive);
+  }
+
+  async evaluate(selection: Selection): Promise<void> {
+    this.#makeWay();
+    this.#comparedSelection = selection;
+    await this.desk.evaluateNow(selection);
+  }
+
+  async generate(): Promise<void> {
+    this.#makeWay();
+    if (await this.desk.ensureMerged()) {
+      const slots = ['merge', this.specialist, 'base'].filter((slot) => slot !== '');
+      await this.completions.run(slots);
+    }
+    if (!this.completions.isRunning) {
+      if (this.desk.isInterrupted) await this.desk.resumeScoring();
+      else this.#settled();
+    }
+  }
+
+  /** Writes the merged checkpoint as one zip file. Must be called from a click. */
+  async export(): Promise<void> {
+    const { recipe, collection } = this;
+    if (recipe === undefined || collection === undefined) return;
+    const name = `mergelab-${recipe.mergeMethod.replaceAll('_', '-')}.zip`;
+    try {
+      const target = await openDownload(name, collection.base.sizeBytes);
+      this.#comparison.pause();
+      try {
+        await this.activity.run('Writing the merged checkpoint', (task) =>
+          this.#lab.exportMerge(recipe, target.stream, task),
+        );
+      } catch (error) {
+        await target.discard();
+        throw error;
+      }
+      target.finish();
+      this.problems.clear('export');
+      this.activity.say(`${name} is complete.`);
+    } catch (error) {
+      this.problems.report(error, 'export');
+    }
+  }
+
+  /** Ends everything that runs. What was finished stays. */
+  cancel(): void {
+    this.#comparison.pause();
+    this.completions.stop();
+    this.desk.cancel();
+    this.activity.cancelAll();
+    this.activity.say('Stopped.');
+  }
+
+  async chooseBackend(id: BackendId | undefined): Promise<void> {
+    this.#makeWay();
+    try {
+      this.environment = await this.#lab.chooseBackend(id);
+      // The same recipe on another back end: made again, so that cost and scores are its own.
+      this.desk.moved(this.isLive);
+    } catch (error) {
+      this.problems.report(error, 'browser');
+    }
+  }
+
+  async readStorage(): Promise<void> {
+    try {
+      this.storage = await this.#lab.storage();
+    } catch (error) {
+      this.problems.report(error, 'browser');
+    }
+  }
+
+  async clearStorage(): Promise<void> {
+    try {
+      this.#comparison.pause();
+      this.storage = await this.#lab.clearStorage();
+      this.activity.say('Everything this page kept was deleted.');
+    } catch (error) {
+      this.problems.report(error, 'browser');
+    }
+  }
+
+  /** The link to this set-up, also put on the clipboard when the browser allows. */
+  async copyLink(): Promise<void> {
+    const state = this.#linkState();
+    if (state === undefined) return;
+    const link = await this.#address.flush(state);
+    try {
+      await navigator.clipboard.writeText(link);
+      this.activity.say('The link is on the clipboard.');
+    } catch {
+      this.activity.say('The browser did not allow copying; the link is in the address bar.');
+    }
+  }
+
+  /** What is not a setting but travels in the link changed. */
+  linkChanged(): void {
+    const state = this.#linkState();
+    if (state !== undefined) this.#address.write(state);
+  }
+
+  async #readEnvironment(): Promise<void> {
+    try {
+      this.environment = await this.#lab.environment();
+    } catch (error) {
+      this.problems.report(error, 'browser');
+    }
+  }
+
+  async #open(
+    label: string,
+    work: (task: Parameters<Lab['openZoo']>[0]) => Promise<Collection>,
+  ): Promise<boolean> {
+    const opening = ++this.#openings;
+    this.#makeWay();
+    this.desk.cancel();
+    this.isOpening = true;
+    try {
+      const collection = await this.activity.run(label, work);
+      if (opening !== this.#openings) return false;
+      const isFirst = this.collection === undefined;
+      this.collection = collection;
+      this.specialist = collection.specialists[0]?.id ?? '';
+      this.board.clear();
+      this.completions.clear();
+      this.#comparedSelection = 'quick';
+      const setup = startSetup(collection, this.setup.method);
+      this.#history.restart(setup);
+      this.setup = setup;
+      if (isFirst || this.#waitingLink !== undefined) await this.#readAddress(isFirst);
+      else {
+        this.#show(setup);
+        this.linkChanged();
+      }
+      this.problems.clear('models');
+      const { base, specialists } = collection;
+      const sizeBytes = [base, ...specialists].reduce((sum, model) => sum + model.sizeBytes, 0);
+      this.activity.say(
+        `Opened ${base.title} and ${specialists.length} specialists, ${bytesText(sizeBytes)}.`,
+      );
+      return true;
+    } catch (error) {
+      if (opening === this.#openings) this.problems.report(error, 'models');
+      return false;
+    } finally {
+      if (opening === this.#openings) this.isOpening = false;
+    }
+  }
+
+  /** Applies the address to the open collection; without one in the address, the setup stays. */
+  async #readAddress(isFirst = false): Promise<void> {
+    const { collection } = this;
+    if (collection === undefined) return;
+    let setup = this.setup;
+    // A link that could not be used whole stays in the address until the person changes something.
+    let isWhole = true;
+    this.problems.clear('link');
+    try {
+      const link = this.#waitingLink ?? (await this.#address.read());
+      if (link !== undefined) {
+        this.#waitingLink = undefined;
+        const reading = readLink(link, collection);
+        setup = reading.setup;
+        if (reading.prompt !== undefined) this.completions.prompt = reading.prompt;
+        if (reading.specialist !== undefined) this.specialist = reading.specialist;
+        this.#reportLink(reading.problems, link);
+        isWhole = reading.problems.length === 0;
+      }
+    } catch (error) {
+      isWhole = false;
+      this.problems.report(error, 'link');
+    }
+    if (isFirst) this.#history.restart(setup);
+    else this.#history.record(setup);
+    this.#show(setup);
+    if (isWhole) this.linkChanged();
+  }
+
+  /** One alert for a link, however much of it is wrong. */
+  #reportLink(problems: readonly LabError[], link: unknown): void {
+    const [first] = problems;
+    if (first === undefined) return;
+    if (first.code === 'recipe/missing-model') this.#waitingLink = link;
+    const more = problems.length - 1;
+    const rest = more === 0 ? '' : ` (${more} more of its settings could not be used.)`;
+    this.problems.report(new LabError(first.code, `${sentenceOf(first)}${rest}`), 'link');
+  }
+
+  #show(setup: Setup, nearest?: DomainId): void {
+    this.setup = setup;
+    this.canUndo = this.#history.canUndo;
+    this.canRedo = this.#history.canRedo;
+    this.#makeWay();
+    this.completions.mergeChanged();
+    this.desk.moved(this.isLive, nearest);
+  }
+
+  /** Ends background work and replies, which would stand in the way of what the person wants now. */
+  #makeWay(): void {
+    this.#comparison.pause();
+    this.completions.stop();
+  }
+
+  #settled(): void {
+    const { collection } = this;
+    if (collection === undefined) return;
+    if (this.isLive || this.#comparedSelection === 'full') {
+      this.#comparison.schedule(collection, this.#comparedSelection);
+    }
+  }
+
+  #linkState(): LinkState | undefined {
+    const { collection, recipe } = this;
+    if (collection === undefined || recipe === undefined) return undefined;
+    const { prompt } = this.completions;
+    return {
+      recipe,
+      collection: collection.kind,
+      ...(prompt === '' || prompt.length > longestLinkedPrompt ? {} : { prompt }),
+      ...(this.specialist === '' ? {} : { specialist: this.specialist }),
+    };
+  }
+}
