@@ -1,0 +1,93 @@
+import { LabError } from '../core/errors';
+import type { JsonObject } from '../formats/bounded-json';
+import { parseModelConfig, type ModelConfig } from '../formats/model-config';
+
+/** How Llama 3.1 stretches rotary frequencies (transformers 5, `_compute_llama3_parameters`). */
+export interface Llama3RopeScaling {
+  readonly factor: number;
+  readonly lowFrequencyFactor: number;
+  readonly highFrequencyFactor: number;
+  readonly originalMaxPositions: number;
+}
+
+/** A `config.json` a graph can be built for. */
+export interface DecoderConfig extends Omit<ModelConfig, 'ropeScaling'> {
+  readonly ropeScaling: Llama3RopeScaling | undefined;
+}
+
+/** Values of `model_type` a graph can be built for. */
+export const supportedModelTypes: readonly string[] = ['llama'];
+
+/**
+ * Reads a Hugging Face `config.json` and checks that the Llama graph can express it.
+ *
+ * @param label names the model in error sentences
+ * @throws LabError `format/bad-config` for a malformed file; `model/unsupported` for an architecture
+ *   or option there is no graph for
+ */
+export function parseDecoderConfig(text: string, label: string): DecoderConfig {
+  const config = parseModelConfig(new TextEncoder().encode(text), `${label}/config.json`);
+  if (!supportedModelTypes.includes(config.modelType)) {
+    throw new LabError(
+      'model/unsupported',
+      `${label} has model_type "${config.modelType}", but only ${supportedModelTypes.join(', ')} can be run; open a Llama-architecture checkpoint.`,
+      { details: { modelType: config.modelType, supported: supportedModelTypes.join(',') } },
+    );
+  }
+  requireValue(label, 'hidden_act', config.activation, 'silu');
+  requireValue(label, 'attention_bias', config.attentionBias, false);
+  requireValue(label, 'mlp_bias', config.mlpBias, false);
+  const { headCount, keyValueHeadCount, headSize, layerCount } = config;
+  if (headCount % keyValueHeadCount !== 0 || headSize % 2 !== 0 || layerCount === 0) {
+    throw new LabError(
+      'format/bad-config',
+      `config.json of ${label} has ${String(layerCount)} layers of ${String(headCount)} heads of size ${String(headSize)} over ${String(keyValueHeadCount)} key-value heads; heads must be a multiple of key-value heads, of even size, in at least one layer.`,
+      { details: { headCount, headSize, keyValueHeadCount, layerCount } },
+    );
+  }
+  return { ...config, ropeScaling: parseRopeScaling(config.ropeScaling, label) };
+}
+
+function requireValue(
+  label: string,
+  field: string,
+  found: string | boolean,
+  wanted: string | boolean,
+): void {
+  if (found === wanted) return;
+  throw new LabError(
+    'model/unsupported',
+    `${label} has ${field} ${JSON.stringify(found)}; the Llama graph supports only ${JSON.stringify(wanted)}, so this model cannot be run here.`,
+    { details: { field } },
+  );
+}
+
+function parseRopeScaling(
+  scaling: JsonObject | undefined,
+  label: string,
+): Llama3RopeScaling | undefined {
+  if (scaling === undefined) return undefined;
+  const type = scaling['rope_type'] ?? scaling['type'];
+  if (type !== 'llama3') {
+    throw new LabError(
+      'model/unsupported',
+      `${label} stretches positions by rope_type ${JSON.stringify(type)}; only default and llama3 are supported.`,
+      { details: { ropeType: String(type) } },
+    );
+  }
+  const positive = (key: string): number => {
+    const value = scaling[key];
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+    throw new LabError(
+      'format/bad-config',
+      `config.json of ${label} needs a positive number under "${key}" of its rope scaling; correct the file.`,
+      { details: { key } },
+    );
+  };
+  return {
+    factor: positive('factor'),
+    lowFrequencyFactor: positive('low_freq_factor'),
+    highFrequencyFactor: positive('high_freq_factor'),
+    originalMaxPositions: positive('original_max_position_embeddings'),
+  };
+}

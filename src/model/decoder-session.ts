@@ -1,0 +1,192 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import { invariant, LabError, sentenceOf } from '../core/errors';
+import type { DecoderConfig } from './decoder-config';
+import type { ModelProvider, OrtRuntime } from './ort-runtime';
+import type { TokenBatch } from './token-batch';
+
+/** Keys and values of the tokens seen so far, by name such as `0.key`; each batch row its own. */
+export interface KeyValueCache {
+  readonly batchSize: number;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+export interface DecoderOutput {
+  /** Row-major `[rows asked for, vocabulary]`. */
+  readonly logits: Float32Array;
+  readonly cache: KeyValueCache;
+}
+
+export interface DecoderSessionSource {
+  readonly config: DecoderConfig;
+  /** The longest sequence: rows of the graph's rotary tables. */
+  readonly positionCount: number;
+  /** The `.onnx` file, built with `logits: 'rows'`. */
+  readonly onnx: Uint8Array;
+  /** Data files by the names the graph uses; copied by the runtime, so reusable afterwards. */
+  readonly data: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+/** One loaded graph with its weights. */
+export class DecoderSession {
+  readonly config: DecoderConfig;
+  /** The longest sequence a row may reach. */
+  readonly positionCount: number;
+  readonly provider: ModelProvider;
+  readonly #runtime: OrtRuntime;
+  readonly #session: InferenceSession;
+  readonly #cacheNames: readonly string[];
+  #userCount = 0;
+  #isRetired = false;
+
+  private constructor(
+    source: DecoderSessionSource,
+    provider: ModelProvider,
+    runtime: OrtRuntime,
+    session: InferenceSession,
+  ) {
+    this.config = source.config;
+    this.positionCount = source.positionCount;
+    this.provider = provider;
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#cacheNames = cacheNames(source.config.layerCount);
+  }
+
+  /**
+   * Makes a session. On the wasm provider graph optimisation is off: the graph is written fused, and
+   * optimising costs 10-25 ms a session and gains nothing measurable.
+   *
+   * @throws LabError `model/run-failed` when the runtime refuses the graph or memory runs out
+   */
+  static async create(
+    source: DecoderSessionSource,
+    provider: ModelProvider,
+    runtime: OrtRuntime,
+  ): Promise<DecoderSession> {
+    const options: InferenceSession.SessionOptions = {
+      executionProviders: [provider],
+      externalData: [...source.data],
+      graphOptimizationLevel: provider === 'wasm' ? 'disabled' : 'all',
+    };
+    if (provider === 'webgpu') {
+      options.preferredOutputLocation = Object.fromEntries(
+        cacheNames(source.config.layerCount).map((name) => [`present.${name}`, 'gpu-buffer']),
+      );
+    }
+    try {
+      const session = await runtime.turns.take(async () =>
+        runtime.ort.InferenceSession.create(source.onnx, options),
+      );
+      return new DecoderSession(source, provider, runtime, session);
+    } catch (cause) {
+      throw new LabError(
+        'model/run-failed',
+        `The model could not be loaded on ${provider}: ${sentenceOf(cause)}. Try fp32 and the wasm provider, or close other tabs if memory is short.`,
+        { details: { provider }, cause },
+      );
+    }
+  }
+
+  /** A cache that holds nothing yet. */
+  emptyCache(batchSize: number): KeyValueCache {
+    const { keyValueHeadCount, headSize } = this.config;
+    const dims = [batchSize, keyValueHeadCount, 0, headSize];
+    const tensors = this.#cacheNames.map(
+      (name) => [name, new this.#runtime.ort.Tensor('float32', new Float32Array(0), dims)] as const,
+    );
+    return { batchSize, tensors: new Map(tensors) };
+  }
+
+  /**
+   * Feeds the tokens of a batch after those in `cache`. A cache on the GPU is freed by this.
+   * @throws LabError `model/run-failed`
+   */
+  async run(batch: TokenBatch, cache: KeyValueCache): Promise<DecoderOutput> {
+    invariant(batch.batchSize === cache.batchSize, 'batch and cache have the same rows');
+    if (batch.totalLength > this.positionCount) {
+      throw new LabError(
+        'model/run-failed',
+        `The text has ${String(batch.totalLength)} tokens, but this model reads at most ${String(this.positionCount)}; shorten it.`,
+        { details: { tokenCount: batch.totalLength, limit: this.positionCount } },
+      );
+    }
+    const { Tensor } = this.#runtime.ort;
+    const feeds: Record<string, Tensor> = {
+      input_ids: new Tensor('int64', batch.ids, [batch.batchSize, batch.length]),
+      attention_mask: new Tensor('int64', batch.mask, [batch.batchSize, batch.totalLength]),
+      logit_rows: new Tensor('int64', batch.logitRows, [batch.logitRows.length]),
+    };
+    for (const [name, tensor] of cache.tensors) feeds[`past_key_values.${name}`] = tensor;
+    try {
+      const outputs = await this.#runtime.turns.take(async () => this.#session.run(feeds));
+      disposeCache(cache);
+      const logits = outputs['logits']?.data;
+      invariant(logits instanceof Float32Array, 'logits are float32');
+      const tensors = new Map<string, Tensor>();
+      for (const name of this.#cacheNames) {
+        const tensor = outputs[`present.${name}`];
+        if (tensor !== undefined) tensors.set(name, tensor);
+      }
+      return { logits, cache: { batchSize: batch.batchSize, tensors } };
+    } catch (cause) {
+      throw new LabError(
+        'model/run-failed',
+        `The model stopped while running on ${this.provider}: ${sentenceOf(cause)}. Try again, or choose the wasm provider.`,
+        { details: { provider: this.provider, rows: batch.batchSize }, cause },
+      );
+    }
+  }
+
+  /** Keeps some rows of a cache, in the given order. Only for caches in memory, not on the GPU. */
+  keepRows(cache: KeyValueCache, rows: readonly number[]): KeyValueCache {
+    const tensors = new Map<string, Tensor>();
+    for (const [name, tensor] of cache.tensors) {
+      const values = tensor.data;
+      invariant(values instanceof Float32Array, 'the cache is float32 in memory');
+      const rowSize = values.length / cache.batchSize;
+      const kept = new Float32Array(rows.length * rowSize);
+      rows.forEach((row, index) => {
+        kept.set(values.subarray(row * rowSize, (row + 1) * rowSize), index * rowSize);
+      });
+      const dims = [rows.length, ...tensor.dims.slice(1)];
+      tensors.set(name, new this.#runtime.ort.Tensor('float32', kept, dims));
+    }
+    return { batchSize: rows.length, tensors };
+  }
+
+  /** Runs `job` while the session is certain to stay; a release in the meantime waits for it. */
+  async use<T>(job: () => Promise<T>): Promise<T> {
+    this.#userCount++;
+    try {
+      return await job();
+    } finally {
+      this.#userCount--;
+      if (this.#isRetired && this.#userCount === 0) await this.#release();
+    }
+  }
+
+  /** Frees the session as soon as nobody uses it. Wasm memory is reused, never given back. */
+  async retire(): Promise<void> {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    if (this.#userCount === 0) await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    await this.#runtime.turns.take(async () => this.#session.release());
+  }
+}
+
+/** Frees what a cache holds on the GPU. */
+export function disposeCache(cache: KeyValueCache): void {
+  for (const tensor of cache.tensors.values()) {
+    if (tensor.location === 'gpu-buffer') tensor.dispose();
+  }
+}
+
+function cacheNames(layerCount: number): string[] {
+  return Array.from({ length: layerCount }, (_, layer) => [
+    `${String(layer)}.key`,
+    `${String(layer)}.value`,
+  ]).flat();
+}

@@ -1,0 +1,80 @@
+import type {
+  OnnxAttribute,
+  OnnxGraph,
+  OnnxNode,
+  OnnxTensor,
+  OnnxValue,
+} from '../formats/onnx-model';
+
+/** Attribute values as plain numbers and texts; `{ float: x }` marks a float that may be whole. */
+export type AttributeInput = number | string | readonly number[] | { readonly float: number };
+
+interface NodeOptions {
+  readonly domain?: string;
+  readonly attributes?: Readonly<Record<string, AttributeInput>>;
+  /** Output names; by default one, equal to the node's name. */
+  readonly outputs?: readonly string[];
+}
+
+/** Collects nodes and constants in the order of computation. Value names are the caller's. */
+export class GraphBuilder {
+  readonly #nodes: OnnxNode[] = [];
+  readonly #initializers: OnnxTensor[] = [];
+  readonly #inputs: OnnxValue[] = [];
+  readonly #outputs: OnnxValue[] = [];
+
+  /** Adds a node and gives the name of its first output. */
+  node(name: string, opType: string, inputs: readonly string[], options: NodeOptions = {}): string {
+    const outputs = options.outputs ?? [name];
+    const attributes: Record<string, OnnxAttribute> = {};
+    for (const [key, value] of Object.entries(options.attributes ?? {})) {
+      attributes[key] = toAttribute(value);
+    }
+    this.#nodes.push({ name, opType, domain: options.domain ?? '', inputs, outputs, attributes });
+    return outputs.find((output) => output !== '') ?? name;
+  }
+
+  constant(tensor: OnnxTensor): string {
+    this.#initializers.push(tensor);
+    return tensor.name;
+  }
+
+  /** A small int64 constant: a vector, or a scalar for a plain number. */
+  integers(name: string, values: number | readonly number[]): string {
+    const list = typeof values === 'number' ? [values] : values;
+    const data = BigInt64Array.from(list, (value) => BigInt(value));
+    const dims = typeof values === 'number' ? [] : [list.length];
+    return this.constant({ name, dataType: 'int64', dims, data: new Uint8Array(data.buffer) });
+  }
+
+  floats(name: string, dims: readonly number[], values: Float32Array): string {
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return this.constant({ name, dataType: 'float32', dims, data });
+  }
+
+  input(value: OnnxValue): string {
+    this.#inputs.push(value);
+    return value.name;
+  }
+
+  output(value: OnnxValue): void {
+    this.#outputs.push(value);
+  }
+
+  finish(name: string): OnnxGraph {
+    return {
+      name,
+      nodes: this.#nodes,
+      initializers: this.#initializers,
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+    };
+  }
+}
+
+function toAttribute(value: AttributeInput): OnnxAttribute {
+  if (typeof value === 'string') return { type: 'string', value };
+  if (typeof value === 'number') return { type: 'int', value };
+  if ('float' in value) return { type: 'float', value: value.float };
+  return { type: 'ints', value };
+}
