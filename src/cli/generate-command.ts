@@ -1,0 +1,42 @@
+import { GivenOptions, type Command } from './command';
+import { loadFolder } from './open-model';
+
+const usage =
+  'mergelab generate MODEL_DIR --prompt TEXT [--max-new-tokens N] [--temperature T] [--seed N] [--dtype fp32|q8|q4] [--json]';
+
+/** Writes one reply to a prompt, as it comes. */
+export const generateCommand: Command = {
+  name: 'generate',
+  usage,
+  summary: 'complete a prompt with a local model',
+  async run(parameters) {
+    const options = new GivenOptions(
+      parameters,
+      {
+        prompt: { type: 'string' },
+        'max-new-tokens': { type: 'string' },
+        temperature: { type: 'string' },
+        seed: { type: 'string' },
+        dtype: { type: 'string' },
+        json: { type: 'boolean' },
+      },
+      usage,
+    );
+    const folder = options.single('MODEL_DIR');
+    const prompt = options.required('prompt');
+    const temperature = Number(options.text('temperature') ?? '0');
+    if (!(temperature >= 0 && temperature <= 10)) {
+      throw options.error('--temperature must be a number from 0 to 10.');
+    }
+    const model = await loadFolder(folder, options.choice('dtype', ['fp32', 'q8', 'q4']) ?? 'fp32');
+    const asJson = options.flag('json');
+    const completion = await model.generateStream(prompt, {
+      maxNewTokens: options.integer('max-new-tokens', 1) ?? 64,
+      temperature,
+      seed: options.integer('seed', 0) ?? 0,
+      onText: asJson ? undefined : (piece) => process.stdout.write(piece),
+    });
+    console.log(asJson ? JSON.stringify({ prompt, ...completion }) : '');
+    await model.dispose();
+  },
+};

@@ -1,0 +1,47 @@
+import { LabError, sentenceOf } from '../core/errors';
+import { nearestName } from '../recipe/nearest-name';
+import type { Command } from './command';
+import { generateCommand } from './generate-command';
+import { logitsCommand } from './logits-command';
+
+const commands: readonly Command[] = [generateCommand, logitsCommand];
+
+/**
+ * Runs one subcommand.
+ * @returns the exit status: 0, or 1 after one line `error CODE: sentence` on standard error
+ */
+export async function main(parameters: readonly string[]): Promise<number> {
+  try {
+    const [name, ...rest] = parameters;
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      printHelp();
+      return 0;
+    }
+    const command = commands.find((candidate) => candidate.name === name);
+    if (command === undefined) throw unknownCommand(name);
+    if (rest.includes('--help') || rest.includes('-h')) {
+      console.log(`usage: ${command.usage}`);
+      return 0;
+    }
+    await command.run(rest);
+    return 0;
+  } catch (error) {
+    const code = error instanceof LabError ? error.code : 'internal';
+    console.error(`error ${code}: ${sentenceOf(error).replaceAll('\n', ' ')}`);
+    return 1;
+  }
+}
+
+function unknownCommand(name: string): LabError {
+  const names = commands.map((command) => command.name);
+  const meant = nearestName(name, names);
+  const hint = meant === undefined ? `Commands are ${names.join(', ')}.` : `Use ${meant}.`;
+  return new LabError('cli/usage', `"${name}" is not a command. ${hint}`);
+}
+
+function printHelp(): void {
+  console.log('MergeLab merges language models and measures what the merge did.\n');
+  console.log('usage: mergelab COMMAND …\n');
+  for (const { name, summary } of commands) console.log(`  ${name.padEnd(10)} ${summary}`);
+  console.log('\nmergelab COMMAND --help tells how to call one.');
+}

@@ -1,0 +1,45 @@
+import { basename, resolve } from 'node:path';
+import { LoadedModel } from '../model/loaded-model';
+import { modelTextNames, type ModelTexts } from '../model/model-texts';
+import { loadNodeRuntime } from '../model/ort-node';
+import type { WeightEncoding } from '../model/weight-plan';
+import type { ModelFiles } from '../sources/model-files';
+import { openNodeFolder } from '../sources/node-folder';
+import { openCheckpoint } from '../sources/open-checkpoint';
+
+/** The small text files that a model needs to run. */
+export async function readModelTexts(files: ModelFiles): Promise<ModelTexts> {
+  const texts = new Map<string, string>();
+  for (const name of modelTextNames) {
+    const file = files.files.get(name);
+    if (file === undefined) continue;
+    texts.set(name, new TextDecoder().decode(await file.read(0, file.sizeBytes)));
+  }
+  return texts;
+}
+
+/** Opens a folder for the time of `use`, and closes its files afterwards. */
+export async function withFolder<T>(
+  folder: string,
+  use: (files: ModelFiles) => Promise<T>,
+): Promise<T> {
+  const files = await openNodeFolder(folder, basename(resolve(folder)));
+  try {
+    return await use(files);
+  } finally {
+    await files.close();
+  }
+}
+
+/** Loads a model folder on the CPU. Its files are closed again: the weights are in memory. */
+export async function loadFolder(folder: string, dtype: WeightEncoding): Promise<LoadedModel> {
+  return withFolder(folder, async (files) =>
+    LoadedModel.load({
+      runtime: loadNodeRuntime(),
+      files: await readModelTexts(files),
+      reader: await openCheckpoint(files),
+      dtype,
+      provider: 'wasm',
+    }),
+  );
+}
