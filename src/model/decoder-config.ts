@@ -18,6 +18,9 @@ export interface DecoderConfig extends Omit<ModelConfig, 'ropeScaling'> {
 /** Values of `model_type` a graph can be built for. */
 export const supportedModelTypes: readonly string[] = ['llama'];
 
+/** `GroupQueryAttention` of onnxruntime 1.30 refuses other head sizes. */
+const headSizeStep = 16;
+
 /**
  * Reads a Hugging Face `config.json` and checks that the Llama graph can express it.
  *
@@ -38,11 +41,18 @@ export function parseDecoderConfig(text: string, label: string): DecoderConfig {
   requireValue(label, 'attention_bias', config.attentionBias, false);
   requireValue(label, 'mlp_bias', config.mlpBias, false);
   const { headCount, keyValueHeadCount, headSize, layerCount } = config;
-  if (headCount % keyValueHeadCount !== 0 || headSize % 2 !== 0 || layerCount === 0) {
+  if (headCount % keyValueHeadCount !== 0 || layerCount === 0) {
     throw new LabError(
       'format/bad-config',
-      `config.json of ${label} has ${String(layerCount)} layers of ${String(headCount)} heads of size ${String(headSize)} over ${String(keyValueHeadCount)} key-value heads; heads must be a multiple of key-value heads, of even size, in at least one layer.`,
-      { details: { headCount, headSize, keyValueHeadCount, layerCount } },
+      `config.json of ${label} has ${String(layerCount)} layers of ${String(headCount)} heads over ${String(keyValueHeadCount)} key-value heads; it needs a layer, and heads in a multiple of key-value heads.`,
+      { details: { headCount, keyValueHeadCount, layerCount } },
+    );
+  }
+  if (headSize % headSizeStep !== 0) {
+    throw new LabError(
+      'model/unsupported',
+      `${label} has attention heads of size ${String(headSize)}; the runtime's attention takes only multiples of ${String(headSizeStep)}, so this model cannot be run here.`,
+      { details: { headSize } },
     );
   }
   return { ...config, ropeScaling: parseRopeScaling(config.ropeScaling, label) };
