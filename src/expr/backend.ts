@@ -8,7 +8,7 @@ export type BackendId = 'webgpu' | 'wasm' | 'oracle';
  * Elements per chunk of a reduction. Sums are taken per chunk and chunk sums are added in order, so
  * that slices and threads change nothing; therefore a slice begins at a multiple of this.
  */
-export const chunkElements = 65536;
+export const chunkElements = 16384;
 
 /** Little-endian weights of one model, exactly `elementCount` of them. */
 export interface ModelBytes {

@@ -5,7 +5,7 @@ import type { Expr } from './expr';
  * A number, or a list of counts, from all elements of a tensor. With `perModel` the expression is
  * evaluated once for every specialist and each has its own result.
  *
- * - `sum`: float64 sum of the float32 values. Order: within a chunk of 65536 elements four partial
+ * - `sum`: float64 sum of the float32 values. Order: within a chunk of `chunkElements` four partial
  *   sums take elements 0, 4, 8…; 1, 5, 9…; 2…; 3…, and are joined as (s0 + s1) + (s2 + s3); chunk
  *   sums are added in order. Relative error below 1e-11; on a GPU, where a chunk is summed in
  *   float32, below 1e-6 when all terms have one sign.

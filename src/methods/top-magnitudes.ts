@@ -39,6 +39,41 @@ const digits = [
   { shift: 0, width: 10 },
 ];
 
+const histograms = new WeakMap<Expr, Map<string, Reduction>>();
+
+/** One histogram of a digit of `key`; the same object every time, so kernels are compiled once. */
+function digitHistogram(
+  of: Expr<'f32'>,
+  key: 'magnitude' | 'index',
+  shift: number,
+  width: number,
+  isFirst: boolean,
+): Reduction {
+  const known = histograms.get(of) ?? new Map<string, Reduction>();
+  histograms.set(of, known);
+  const name = `${key} ${String(shift)} ${String(width)} ${String(isFirst)}`;
+  const before = known.get(name);
+  if (before !== undefined) return before;
+
+  const magnitude = magnitudeBits(of);
+  const word = key === 'magnitude' ? magnitude : elementIndex;
+  const digit = shiftRight(word, shift);
+  const among = key === 'magnitude' ? [] : [eq(magnitude, perModelU32('radix.bits'))];
+  const inPrefix = isFirst
+    ? []
+    : [eq(shiftRight(word, shift + width), perModelU32('radix.prefix'))];
+  const [when = bool(true), ...more] = [...among, ...inPrefix];
+  const reduction: Reduction = {
+    kind: 'histogram',
+    bin: isFirst ? digit : and(digit, u32(2 ** width - 1)),
+    when: more.reduce((all, next) => and(all, next), when),
+    binCount: 2 ** width,
+    perModel: true,
+  };
+  known.set(name, reduction);
+  return reduction;
+}
+
 /**
  * Exact k-th largest |`of`| of every specialist by three histograms over the bits of the float, from
  * the highest 11 of 31 down; nothing is sorted and the order of elements does not matter. NaN ranks
@@ -58,22 +93,11 @@ export async function findThresholds(
       : { bits: 0, tieCount: 0, tiesKept: 0 };
   if (keep.every(isWhole)) return keep.map(whole);
 
-  const magnitude = magnitudeBits(of);
   const prefixes = keep.map(() => 0);
   const above = keep.map(() => 0);
   const ties = keep.map(() => 0);
   for (const { shift, width } of digits) {
-    const digit = shiftRight(magnitude, shift);
-    const isFirst = shift + width === 31;
-    const reduction: Reduction = {
-      kind: 'histogram',
-      bin: isFirst ? digit : and(digit, u32(2 ** width - 1)),
-      when: isFirst
-        ? bool(true)
-        : eq(shiftRight(magnitude, shift + width), perModelU32('radix.prefix')),
-      binCount: 2 ** width,
-      perModel: true,
-    };
+    const reduction = digitHistogram(of, 'magnitude', shift, width, shift + width === 31);
     const total = await run(reduction, { 'radix.prefix': prefixes });
     total.bins.forEach((bins, model) => {
       let bin = bins.length - 1;
@@ -113,22 +137,12 @@ export async function findCuts(
   const isOpen = thresholds.map(({ tieCount, tiesKept }) => tiesKept > 0 && tiesKept < tieCount);
   const prefixes = thresholds.map(() => 0);
   if (isOpen.includes(true)) {
-    const isTie = eq(magnitudeBits(of), perModelU32('radix.bits'));
     const below = thresholds.map(() => 0);
     const bitWidth = Math.max(1, Math.ceil(Math.log2(elementCount)));
     for (let left = bitWidth; left > 0;) {
       const width = Math.min(11, left);
       const shift = left - width;
-      const isFirst = left === bitWidth;
-      const digit = shiftRight(elementIndex, shift);
-      const inPrefix = eq(shiftRight(elementIndex, left), perModelU32('radix.prefix'));
-      const reduction: Reduction = {
-        kind: 'histogram',
-        bin: isFirst ? digit : and(digit, u32(2 ** width - 1)),
-        when: isFirst ? isTie : and(isTie, inPrefix),
-        binCount: 2 ** width,
-        perModel: true,
-      };
+      const reduction = digitHistogram(of, 'index', shift, width, left === bitWidth);
       const total = await run(reduction, {
         'radix.prefix': prefixes,
         'radix.bits': thresholds.map(({ bits }) => bits),

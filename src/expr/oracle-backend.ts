@@ -1,0 +1,166 @@
+import type { FloatDtype } from '../core/dtype';
+import { dtypeSizesBytes } from '../core/dtype';
+import { invariant } from '../core/errors';
+import type { KernelValues, LoadedSlice, MergeBackend, ModelBytes, SliceInputs } from './backend';
+import { chunkElements } from './backend';
+import { checkInputs, describeSlice } from './check-inputs';
+import { encodeFloats } from './decode';
+import type { Expr } from './expr';
+import type { Column, Precision } from './interpret';
+import { Interpreter } from './interpret';
+import type { Program } from './program';
+import { rootsOf, unroll } from './program';
+import type { Reduction, ReductionPartial } from './reduction';
+
+/** Elements per column: small enough for a column of every step to stay in a core's cache. */
+const columnLength = 1024;
+
+/** The interpreter behind the interface of all back ends: the last resort, and the tests' oracle. */
+export class OracleBackend implements MergeBackend {
+  readonly id = 'oracle';
+  readonly device = 'Plain JavaScript, 1 thread';
+  readonly threadCount = 1;
+  readonly maxSliceBytes = 256 * 1024 * 1024;
+  readonly #slices = new Map<LoadedSlice, SliceInputs>();
+
+  load(inputs: SliceInputs): Promise<LoadedSlice> {
+    checkInputs(inputs, this.maxSliceBytes);
+    const copy = ({ dtype, bytes }: ModelBytes): ModelBytes => ({ dtype, bytes: bytes.slice() });
+    const slice = describeSlice(this.id, inputs);
+    this.#slices.set(slice, {
+      ...inputs,
+      base: inputs.base && copy(inputs.base),
+      specialists: inputs.specialists.map(copy),
+    });
+    return Promise.resolve(slice);
+  }
+
+  reduce(
+    slice: LoadedSlice,
+    reductions: readonly Reduction[],
+    values: KernelValues,
+  ): Promise<readonly ReductionPartial[]> {
+    const inputs = this.#inputsOf(slice);
+    const count = slice.specialistCount;
+    const partials = reductions.map((reduction) => {
+      const roots = rootsOf(reduction, count);
+      const program = unroll(roots, count, { lowerRandom: false });
+      if (reduction.kind === 'histogram') {
+        return histogramOf(program, reduction.binCount, inputs, values);
+      }
+      return chunksOf(program, reduction.kind, inputs, values);
+    });
+    return Promise.resolve(partials);
+  }
+
+  map(
+    slice: LoadedSlice,
+    output: Expr<'f32'>,
+    values: KernelValues,
+    outDtype: FloatDtype,
+  ): Promise<Uint8Array> {
+    const inputs = this.#inputsOf(slice);
+    const program = unroll([{ expr: output, model: 0 }], slice.specialistCount, {
+      lowerRandom: false,
+    });
+    const out = new Uint8Array(slice.elementCount * dtypeSizesBytes[outDtype]);
+    forEachColumns(program, inputs, values, 'f32', ([column], start) => {
+      invariant(column instanceof Float32Array, 'the output is a float');
+      encodeFloats(column, outDtype, out, start);
+    });
+    return Promise.resolve(out);
+  }
+
+  /** The same expression in float64 throughout: what the answer would be without rounding. */
+  mapExact(slice: LoadedSlice, output: Expr<'f32'>, values: KernelValues): Float64Array {
+    const program = unroll([{ expr: output, model: 0 }], slice.specialistCount, {
+      lowerRandom: false,
+    });
+    const out = new Float64Array(slice.elementCount);
+    forEachColumns(program, this.#inputsOf(slice), values, 'f64', ([column], start) => {
+      if (column !== undefined) out.set(column, start);
+    });
+    return out;
+  }
+
+  release(slice: LoadedSlice): void {
+    this.#slices.delete(slice);
+  }
+
+  dispose(): void {
+    this.#slices.clear();
+  }
+
+  #inputsOf(slice: LoadedSlice): SliceInputs {
+    const inputs = this.#slices.get(slice);
+    invariant(inputs, `the slice of ${slice.tensorName} is loaded`);
+    return inputs;
+  }
+}
+
+function forEachColumns(
+  program: Program,
+  inputs: SliceInputs,
+  values: KernelValues,
+  precision: Precision,
+  visit: (columns: Column[], start: number) => void,
+): void {
+  const interpreter = new Interpreter(program, columnLength, precision);
+  for (let start = 0; start < inputs.elementCount; start += columnLength) {
+    const count = Math.min(columnLength, inputs.elementCount - start);
+    visit(interpreter.run({ inputs, values }, start, count), start);
+  }
+}
+
+function histogramOf(
+  program: Program,
+  binCount: number,
+  inputs: SliceInputs,
+  values: KernelValues,
+): ReductionPartial {
+  const lists = program.outputs
+    .slice(0, program.outputs.length / 2)
+    .map(() => new Float64Array(binCount));
+  forEachColumns(program, inputs, values, 'f32', (columns) => {
+    lists.forEach((list, result) => {
+      const bins = columns[2 * result];
+      const when = columns[2 * result + 1];
+      bins?.forEach((value, i) => {
+        const bin = Math.min(value, binCount - 1);
+        if (when?.[i] === 1) list[bin] = (list[bin] ?? 0) + 1;
+      });
+    });
+  });
+  return { lists };
+}
+
+/** Sums, maxima or counts per chunk, in the order that `Reduction` states. */
+function chunksOf(
+  program: Program,
+  kind: 'sum' | 'max' | 'count',
+  inputs: SliceInputs,
+  values: KernelValues,
+): ReductionPartial {
+  const chunkCount = Math.ceil(inputs.elementCount / chunkElements);
+  const lists = program.outputs.map(() =>
+    new Float64Array(chunkCount).fill(kind === 'max' ? -Infinity : 0),
+  );
+  const lanes = program.outputs.map(() => new Float64Array(4));
+  forEachColumns(program, inputs, values, 'f32', (columns, start) => {
+    const chunk = Math.floor(start / chunkElements);
+    lists.forEach((list, result) => {
+      const column = columns[result];
+      const sums = lanes[result];
+      invariant(column && sums, 'every result has a column');
+      if (start % chunkElements === 0) sums.fill(kind === 'max' ? -Infinity : 0);
+      column.forEach((value, i) => {
+        const lane = i % 4;
+        const before = sums[lane] as number;
+        sums[lane] = kind === 'max' ? Math.max(before, value) : before + value;
+      });
+      const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = sums;
+      list[chunk] = kind === 'max' ? Math.max(s0, s1, s2, s3) : s0 + s1 + (s2 + s3);
+    });
+  });
+  return { lists };
+}

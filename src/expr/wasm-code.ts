@@ -1,0 +1,275 @@
+import { invariant } from '../core/errors';
+
+/** WebAssembly value types. */
+export const valueTypes = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
+export type WasmType = keyof typeof valueTypes;
+
+/** One-byte instructions that the kernels use. */
+const plain = {
+  end: 0x0b,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32Mul: 0x6c,
+  i32And: 0x71,
+  i32Eq: 0x46,
+  i32GeU: 0x4f,
+  i32Shl: 0x74,
+  f32Max: 0x97,
+  f64Add: 0xa0,
+  f64ConvertI32U: 0xb8,
+  f64PromoteF32: 0xbb,
+} as const;
+
+/** Vector instructions: their number after the prefix 0xfd. None of the relaxed ones. */
+const vector = {
+  i32x4Splat: 0x11,
+  f32x4Splat: 0x13,
+  i16x8NarrowI32x4U: 0x86,
+  i32x4Eq: 0x37,
+  i32x4Ne: 0x38,
+  i32x4LtU: 0x3a,
+  i32x4GtU: 0x3c,
+  i32x4LeU: 0x3e,
+  i32x4GeU: 0x40,
+  f32x4Eq: 0x41,
+  f32x4Ne: 0x42,
+  f32x4Lt: 0x43,
+  f32x4Gt: 0x44,
+  f32x4Le: 0x45,
+  f32x4Ge: 0x46,
+  v128Not: 0x4d,
+  v128And: 0x4e,
+  v128AndNot: 0x4f,
+  v128Or: 0x50,
+  v128Xor: 0x51,
+  v128Bitselect: 0x52,
+  f64x2PromoteLowF32x4: 0x5f,
+  f32x4Floor: 0x68,
+  i32x4Bitmask: 0xa4,
+  i32x4Shl: 0xab,
+  i32x4ShrU: 0xad,
+  i32x4Add: 0xae,
+  i32x4Sub: 0xb1,
+  i32x4Mul: 0xb5,
+  i32x4MinU: 0xb7,
+  i32x4MaxU: 0xb9,
+  f32x4Abs: 0xe0,
+  f32x4Neg: 0xe1,
+  f32x4Sqrt: 0xe3,
+  f32x4Add: 0xe4,
+  f32x4Sub: 0xe5,
+  f32x4Mul: 0xe6,
+  f32x4Div: 0xe7,
+  f32x4Min: 0xe8,
+  f32x4Max: 0xe9,
+  f64x2Add: 0xf0,
+  f32x4ConvertI32x4U: 0xfb,
+} as const;
+
+export type PlainOp = keyof typeof plain;
+export type VectorOp = keyof typeof vector;
+
+/** The body of one function, written instruction by instruction. */
+export class WasmCode {
+  readonly bytes: number[] = [];
+  readonly #locals: WasmType[] = [];
+  readonly #parameterCount: number;
+
+  constructor(parameterCount: number) {
+    this.#parameterCount = parameterCount;
+  }
+
+  /** A new local variable, zero at first. */
+  local(type: WasmType): number {
+    this.#locals.push(type);
+    return this.#parameterCount + this.#locals.length - 1;
+  }
+
+  get localTypes(): readonly WasmType[] {
+    return this.#locals;
+  }
+
+  op(name: PlainOp): this {
+    this.bytes.push(plain[name]);
+    return this;
+  }
+
+  vec(name: VectorOp): this {
+    this.bytes.push(0xfd, ...unsigned(vector[name]));
+    return this;
+  }
+
+  get(local: number): this {
+    this.bytes.push(0x20, ...unsigned(local));
+    return this;
+  }
+
+  set(local: number): this {
+    this.bytes.push(0x21, ...unsigned(local));
+    return this;
+  }
+
+  tee(local: number): this {
+    this.bytes.push(0x22, ...unsigned(local));
+    return this;
+  }
+
+  i32(value: number): this {
+    this.bytes.push(0x41, ...signed(value | 0));
+    return this;
+  }
+
+  f32(value: number): this {
+    this.bytes.push(0x43, ...new Uint8Array(new Float32Array([value]).buffer));
+    return this;
+  }
+
+  /** Four lanes given as 32-bit patterns. */
+  v128(lanes: readonly [number, number, number, number]): this {
+    this.bytes.push(0xfd, ...unsigned(0x0c), ...new Uint8Array(new Uint32Array(lanes).buffer));
+    return this;
+  }
+
+  /** Loads an i32 from the address on the stack plus `offset`. */
+  i32Load(offset: number): this {
+    return this.#memory([0x28], 2, offset);
+  }
+
+  i32Store(offset: number): this {
+    return this.#memory([0x36], 2, offset);
+  }
+
+  f64Store(offset: number): this {
+    return this.#memory([0x39], 3, offset);
+  }
+
+  v128Load(): this {
+    return this.#memory([0xfd, 0x00], 2, 0);
+  }
+
+  v128Store(): this {
+    return this.#memory([0xfd, 0x0b], 2, 0);
+  }
+
+  /** Four u16 widened to four u32. */
+  v128Load16x4U(): this {
+    return this.#memory([0xfd, 0x04], 1, 0);
+  }
+
+  v128Load32Splat(offset: number): this {
+    return this.#memory([0xfd, 0x09], 2, offset);
+  }
+
+  /** The low eight bytes of the vector on the stack. */
+  v128Store64Lane0(): this {
+    this.#memory([0xfd, 0x5b], 1, 0);
+    this.bytes.push(0);
+    return this;
+  }
+
+  i32x4ExtractLane(lane: number): this {
+    this.bytes.push(0xfd, 0x1b, lane);
+    return this;
+  }
+
+  f32x4ExtractLane(lane: number): this {
+    this.bytes.push(0xfd, 0x1f, lane);
+    return this;
+  }
+
+  f64x2ExtractLane(lane: number): this {
+    this.bytes.push(0xfd, 0x21, lane);
+    return this;
+  }
+
+  /** Lanes 2 and 3 of a vector moved to lanes 0 and 1. */
+  highHalf(local: number): this {
+    this.get(local).get(local);
+    this.bytes.push(0xfd, 0x0d, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+    return this;
+  }
+
+  /** Runs `body` while `local` (unsigned) is below `limit`. */
+  whileBelow(local: number, limit: number, body: () => void): this {
+    this.bytes.push(0x02, 0x40, 0x03, 0x40); // block, loop
+    this.get(local).get(limit).op('i32GeU');
+    this.bytes.push(0x0d, 1); // br_if out
+    body();
+    this.bytes.push(0x0c, 0); // br again
+    return this.op('end').op('end');
+  }
+
+  /** Runs one of two bodies by the i32 on the stack. */
+  when(yes: () => void, no?: () => void): this {
+    this.bytes.push(0x04, 0x40);
+    yes();
+    if (no !== undefined) {
+      this.bytes.push(0x05);
+      no();
+    }
+    return this.op('end');
+  }
+
+  #memory(opcode: readonly number[], alignPower: number, offset: number): this {
+    this.bytes.push(...opcode, alignPower, ...unsigned(offset));
+    return this;
+  }
+}
+
+/** How the module's imported memory is declared; it must not be narrower than the real one. */
+export interface MemoryShape {
+  readonly isShared: boolean;
+  /** In pages of 64 KiB. */
+  readonly maximumPages: number;
+}
+
+/** A module that imports `env.memory` and exports one function, `run`, of i32 parameters. */
+export function encodeModule(
+  code: WasmCode,
+  parameterCount: number,
+  memory: MemoryShape,
+): Uint8Array<ArrayBuffer> {
+  invariant(memory.maximumPages <= 65536, 'memory has at most 4 GiB');
+  const text = (name: string): number[] => [name.length, ...new TextEncoder().encode(name)];
+  const section = (id: number, body: readonly number[]): number[] => [
+    id,
+    ...unsigned(body.length),
+    ...body,
+  ];
+  const parameters = Array.from({ length: parameterCount }, () => valueTypes.i32);
+  const limits = [memory.isShared ? 3 : 1, 0, ...unsigned(memory.maximumPages)];
+  const locals = code.localTypes.flatMap((type) => [1, valueTypes[type]]);
+  const body = [...unsigned(code.localTypes.length), ...locals, ...code.bytes, plain.end];
+  return new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, parameterCount, ...parameters, 0]),
+    ...section(2, [1, ...text('env'), ...text('memory'), 2, ...limits]),
+    ...section(3, [1, 0]),
+    ...section(7, [1, ...text('run'), 0, 0]),
+    ...section(10, [1, ...unsigned(body.length), ...body]),
+  ]);
+}
+
+/** LEB128. */
+function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  let rest = value >>> 0;
+  do {
+    const low = rest & 0x7f;
+    rest >>>= 7;
+    bytes.push(rest === 0 ? low : low | 0x80);
+  } while (rest !== 0);
+  return bytes;
+}
+
+function signed(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest >>= 7) {
+    const low = rest & 0x7f;
+    const next = rest >> 7;
+    if ((next === 0 && (low & 0x40) === 0) || (next === -1 && (low & 0x40) !== 0)) {
+      return [...bytes, low];
+    }
+    bytes.push(low | 0x80);
+  }
+}
