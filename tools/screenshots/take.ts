@@ -1,0 +1,56 @@
+// Takes the pictures that README.md shows, from the built site: `npm run screenshots`.
+import { mkdirSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright';
+import { chromiumPath } from '../chromium';
+import { serveBuilt } from '../serve-built';
+
+interface Picture {
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  readonly colorScheme: 'light' | 'dark';
+}
+
+const pictures: readonly Picture[] = [
+  { file: 'lab-light.png', width: 1280, height: 900, colorScheme: 'light' },
+  { file: 'lab-dark.png', width: 1280, height: 900, colorScheme: 'dark' },
+  { file: 'lab-phone.png', width: 390, height: 844, colorScheme: 'light' },
+];
+
+/** Long enough for the quick items of base, specialists and merge on two slow cores. */
+const scoredWithinMs = 120_000;
+
+async function take(browser: Browser, address: string, picture: Picture): Promise<void> {
+  const context = await browser.newContext({
+    viewport: { width: picture.width, height: picture.height },
+    colorScheme: picture.colorScheme,
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  await page.goto(address);
+  const scores = page.getByRole('region', { name: 'Scores', exact: true });
+  await scores.waitFor();
+  await page.locator('[aria-busy="true"]').first().waitFor({ timeout: 30_000 });
+  await page.waitForFunction(
+    () => document.querySelector('[aria-busy="true"]') === null,
+    undefined,
+    { timeout: scoredWithinMs },
+  );
+  const path = `docs/${picture.file}`;
+  await page.screenshot({ path });
+  console.log(path);
+  await context.close();
+}
+
+mkdirSync('docs', { recursive: true });
+const site = await serveBuilt();
+const browser = await chromium.launch({
+  executablePath: chromiumPath(),
+  args: ['--headless=new', '--no-sandbox', '--force-color-profile=srgb'],
+});
+try {
+  for (const picture of pictures) await take(browser, site.address, picture);
+} finally {
+  await browser.close();
+  await site.close();
+}
