@@ -5,7 +5,7 @@ import { quoted } from '../formats/text';
 import { fetchExactly, fetchUpTo, type Fetch } from './fetch-bytes';
 import type { ModelFile, ModelFiles } from './model-files';
 import { checkRange } from './read-range';
-import { WholeFileMemory } from './whole-file-memory';
+import { SharedBytes } from './shared-bytes';
 import {
   parseZooManifest,
   type ZooFileRecord,
@@ -13,8 +13,8 @@ import {
   type ZooModelRecord,
 } from './zoo-manifest';
 
-/** The whole zoo is at most 48 MB, so that every file can stay while its tensors are read. */
-const memoryBudgetBytes = 64 << 20;
+/** A model or two: whoever reads many models in turns puts a `CachedZoo` before the zoo. */
+const memoryBudgetBytes = 24 << 20;
 const maxItemsBytes = 16 << 20;
 const maxManifestBytes = 1 << 20;
 
@@ -23,7 +23,7 @@ export class Zoo {
   readonly manifest: ZooManifest;
   readonly #baseUrl: string;
   readonly #fetch: Fetch | undefined;
-  readonly #memory = new WholeFileMemory(memoryBudgetBytes);
+  readonly #memory = new SharedBytes(memoryBudgetBytes);
 
   /** @param baseUrl the folder of the manifest, with `/` at its end */
   constructor(manifest: ZooManifest, baseUrl: string, fetchIt?: Fetch) {

@@ -1,18 +1,18 @@
-/** A file that is being fetched or has arrived. */
+/** Bytes that are being read or have arrived. */
 interface Held {
   readonly bytes: Promise<Uint8Array>;
   readonly sizeBytes: number;
-  /** Ends the fetch when everyone who waited for it has gone. */
+  /** Ends the reading when everyone who waited for it has gone. */
   readonly controller: AbortController;
   waiting: number;
   settled: boolean;
 }
 
 /**
- * Whole files kept in memory up to a budget, least recently used dropped first. Reads that want the
- * same file share one fetch; it is given up only when all of them have been aborted.
+ * Files or chunks kept in memory up to a budget, least recently used dropped first. Reads that want
+ * the same one share one load; it is given up only when all of them have been aborted.
  */
-export class WholeFileMemory {
+export class SharedBytes {
   readonly #budgetBytes: number;
   readonly #held = new Map<string, Held>();
 
@@ -20,7 +20,7 @@ export class WholeFileMemory {
     this.#budgetBytes = budgetBytes;
   }
 
-  /** The bytes under `key`, not a copy. A failed fetch is forgotten, so that the next read retries. */
+  /** The bytes under `key`, not a copy. A failed load is forgotten, so that the next read retries. */
   async get(
     key: string,
     sizeBytes: number,
@@ -68,7 +68,7 @@ export class WholeFileMemory {
     if (this.#held.get(key) === held) this.#held.delete(key);
   }
 
-  /** Drops the oldest settled files until the rest fits; `keep` stays even if it alone is too large. */
+  /** Drops the oldest settled bytes until the rest fits; `keep` stays even if it alone is too large. */
   #evict(keep: string): void {
     let totalBytes = 0;
     for (const held of this.#held.values()) totalBytes += held.sizeBytes;

@@ -1,0 +1,157 @@
+import { openDB, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb';
+import type { LabError } from '../core/errors';
+import { deniedError, isQuotaFailure, nameOf, quotaError, storageSpace } from './problems';
+import { databaseName, databaseVersion, type LabSchema } from './schema';
+
+export type Database = IDBPDatabase<LabSchema>;
+
+type StoreName = StoreNames<LabSchema>;
+
+/** How long another tab may hold up an upgrade before this one goes on without storage. */
+const openTimeoutMs = 5000;
+
+export interface DatabaseOptions {
+  /** Another name keeps tests apart. */
+  readonly name?: string | undefined;
+  /** Told once when storage is denied, and at each turn from working to full. */
+  readonly onProblem?: ((error: LabError) => void) | undefined;
+}
+
+/**
+ * The connection to IndexedDB: opened at first use, opened again after it was closed, given up when
+ * another tab wants to upgrade. Where storage is denied, reads find nothing and writes do nothing.
+ */
+export class LabDatabase {
+  readonly #name: string;
+  readonly #onProblem: ((error: LabError) => void) | undefined;
+  #connection: Promise<Database> | undefined;
+  #isDenied = false;
+  #isFull = false;
+
+  constructor(options: DatabaseOptions = {}) {
+    this.#name = options.name ?? databaseName;
+    this.#onProblem = options.onProblem;
+  }
+
+  /** Opens the database if need be and says whether it can be used. */
+  async isAvailable(): Promise<boolean> {
+    return (await this.#open()) !== undefined;
+  }
+
+  /** Runs `body`, or yields `fallback` where there is no storage. */
+  async read<T>(fallback: T, body: (database: Database) => Promise<T>): Promise<T> {
+    return this.#withReopening(fallback, body);
+  }
+
+  /**
+   * Runs `body`, which writes at most `neededBytes`, in one transaction: all of it happens, or
+   * nothing.
+   * @returns false when nothing was written, for want of storage or space; `onProblem` has the reason
+   */
+  async write<Names extends ArrayLike<StoreName>>(
+    neededBytes: number,
+    names: Names,
+    body: (transaction: IDBPTransaction<LabSchema, Names, 'readwrite'>) => Promise<unknown>,
+  ): Promise<boolean> {
+    try {
+      const isWritten = await this.#withReopening(false, async (database) => {
+        const transaction = database.transaction(names, 'readwrite');
+        // A failure rejects both a request and `done`; the second one must not go unheard.
+        transaction.done.catch(() => undefined);
+        await body(transaction);
+        await transaction.done;
+        return true;
+      });
+      if (isWritten) this.#isFull = false;
+      return isWritten;
+    } catch (cause) {
+      if (!isQuotaFailure(cause)) throw cause;
+      await this.#fill(neededBytes, cause);
+      return false;
+    }
+  }
+
+  /** Ends the connection; the next use opens another. */
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    (await connection?.catch(() => undefined))?.close();
+  }
+
+  async #withReopening<T>(fallback: T, body: (database: Database) => Promise<T>): Promise<T> {
+    const database = await this.#open();
+    if (database === undefined) return fallback;
+    try {
+      return await body(database);
+    } catch (cause) {
+      // The connection was closed under us: by another tab's upgrade, or by the browser.
+      if (nameOf(cause) !== 'InvalidStateError') throw cause;
+      this.#connection = undefined;
+      const reopened = await this.#open();
+      return reopened === undefined ? fallback : body(reopened);
+    }
+  }
+
+  async #open(): Promise<Database | undefined> {
+    if (this.#isDenied) return undefined;
+    const connection = (this.#connection ??= this.#connect());
+    try {
+      return await connection;
+    } catch (cause) {
+      this.#connection = undefined;
+      this.#deny(cause);
+      return undefined;
+    }
+  }
+
+  /** Several callers may have waited for the same failure; it is told once. */
+  #deny(cause: unknown): void {
+    if (this.#isDenied) return;
+    this.#isDenied = true;
+    this.#onProblem?.(deniedError(cause));
+  }
+
+  async #fill(neededBytes: number, cause: unknown): Promise<void> {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.#onProblem?.(quotaError(await storageSpace(), neededBytes, cause));
+  }
+
+  async #connect(): Promise<Database> {
+    const forget = (): void => {
+      this.#connection = undefined;
+    };
+    const opening = openDB<LabSchema>(this.#name, databaseVersion, {
+      upgrade: (database) => {
+        database.createObjectStore('models', { keyPath: 'id' });
+        database.createObjectStore('files', { keyPath: 'key' });
+        database.createObjectStore('chunks', { keyPath: ['fileKey', 'index'] });
+        database.createObjectStore('runs', { keyPath: 'id' });
+        database.createObjectStore('scores', { keyPath: ['modelHash', 'itemSetHash', 'dtype'] });
+      },
+      blocking: (_current, _blocked, event) => {
+        forget();
+        (event.target as IDBDatabase).close();
+      },
+      terminated: forget,
+    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error('another tab holds the database; close it and reload'));
+        // It may still open later, when nobody waits for it any more.
+        opening.then(
+          (database) => {
+            database.close();
+          },
+          () => undefined,
+        );
+      }, openTimeoutMs);
+    });
+    try {
+      return await Promise.race([opening, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

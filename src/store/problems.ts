@@ -1,0 +1,64 @@
+import { LabError, sentenceOf } from '../core/errors';
+import { shownBytes } from '../formats/text';
+
+/** Space used and allowed on this origin; both 0 where the browser does not tell. */
+export interface StorageSpace {
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+}
+
+/** Asks the browser; never fails. */
+export async function storageSpace(): Promise<StorageSpace> {
+  try {
+    const { usage = 0, quota = 0 } = await navigator.storage.estimate();
+    return { usedBytes: usage, quotaBytes: quota };
+  } catch {
+    // Old browsers, opaque origins and Node have no answer.
+    return { usedBytes: 0, quotaBytes: 0 };
+  }
+}
+
+/** The database cannot be opened: a private window, blocked cookies, or a newer tab. */
+export function deniedError(cause: unknown): LabError {
+  const remedy =
+    nameOf(cause) === 'VersionError'
+      ? 'Another tab runs a newer version of this page; reload this one to keep models between visits'
+      : 'Nothing is kept between visits; leave the private window or allow site data to change that';
+  return new LabError(
+    'store/denied',
+    `The browser gives this page no storage (${sentenceOf(cause)}). ${remedy}.`,
+    { details: { reason: nameOf(cause) }, cause },
+  );
+}
+
+/** The browser's storage is full. */
+export function quotaError(space: StorageSpace, neededBytes: number, cause: unknown): LabError {
+  const numbers =
+    space.quotaBytes === 0
+      ? `${shownBytes(neededBytes)} more needed`
+      : `${shownBytes(space.usedBytes)} of ${shownBytes(space.quotaBytes)} used, ${shownBytes(neededBytes)} more needed`;
+  return new LabError(
+    'store/quota',
+    `The browser’s storage is full (${numbers}), so this is not kept; delete stored models or free disk space.`,
+    { details: { ...space, neededBytes }, cause },
+  );
+}
+
+/** Bytes came back other than they were written. */
+export function corruptError(fileKey: string, index: number, cause?: unknown): LabError {
+  return new LabError(
+    'store/corrupt',
+    `Stored chunk ${index} of ${fileKey} is damaged; the stored file was dropped, so load it again.`,
+    { details: { file: fileKey, chunk: index }, cause },
+  );
+}
+
+/** Whether a write failed for want of space. Chromium may report it only as an aborted transaction. */
+export function isQuotaFailure(cause: unknown): boolean {
+  return ['QuotaExceededError', 'AbortError'].includes(nameOf(cause));
+}
+
+/** The name of a DOMException or error, which is what tells IndexedDB's failures apart. */
+export function nameOf(cause: unknown): string {
+  return cause instanceof Error ? cause.name : 'unknown';
+}
