@@ -28,7 +28,7 @@ export class GivenOptions {
       this.#values = parsed.values;
     } catch (cause) {
       const sentence = sentenceOf(cause).split('\n')[0] ?? '';
-      throw this.error(`${sentence.replace(/\.?$/, '.')}`);
+      throw this.error(sentence.replace(/\.?$/, '.'));
     }
   }
 

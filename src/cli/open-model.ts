@@ -1,22 +1,11 @@
 import { basename, resolve } from 'node:path';
 import { LoadedModel } from '../model/loaded-model';
-import { modelTextNames, type ModelTexts } from '../model/model-texts';
 import { loadNodeRuntime } from '../model/ort-node';
+import { readModelTexts } from '../model/read-texts';
 import type { WeightEncoding } from '../model/weight-plan';
 import type { ModelFiles } from '../sources/model-files';
 import { openNodeFolder } from '../sources/node-folder';
 import { openCheckpoint } from '../sources/open-checkpoint';
-
-/** The small text files that a model needs to run. */
-export async function readModelTexts(files: ModelFiles): Promise<ModelTexts> {
-  const texts = new Map<string, string>();
-  for (const name of modelTextNames) {
-    const file = files.files.get(name);
-    if (file === undefined) continue;
-    texts.set(name, new TextDecoder().decode(await file.read(0, file.sizeBytes)));
-  }
-  return texts;
-}
 
 /** Opens a folder for the time of `use`, and closes its files afterwards. */
 export async function withFolder<T>(
