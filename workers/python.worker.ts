@@ -1,0 +1,3 @@
+import { servePython } from '../src/eval/python/serve-python';
+
+servePython();
