@@ -16,14 +16,14 @@ const quietMs = 700;
 
 /** Scores base and specialists while nothing else runs, so that the merge can be compared. */
 export class Comparison {
-  readonly #lab: Lab;
+  readonly #lab: () => Lab;
   readonly #board: ScoreBoard;
   readonly #activity: Activity;
   readonly #problems: Problems;
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(lab: Lab, board: ScoreBoard, activity: Activity, problems: Problems) {
+  constructor(lab: () => Lab, board: ScoreBoard, activity: Activity, problems: Problems) {
     this.#lab = lab;
     this.#board = board;
     this.#activity = activity;
@@ -73,7 +73,7 @@ export class Comparison {
 
   async #score(unit: Unit, selection: Selection, signal: AbortSignal): Promise<void> {
     const domains = [unit.domain];
-    const last = await this.#lab.evaluate(
+    const last = await this.#lab().evaluate(
       { slot: unit.slot, selection, domains },
       (update) => {
         if (!signal.aborted) this.#board.takeOther(selection, domains, update, false);
@@ -86,8 +86,7 @@ export class Comparison {
 
   /** What is left, most telling first: the base and each domain's own specialist. */
   #missing(collection: Collection, selection: Selection): Unit[] {
-    const own = (unit: Unit): number =>
-      unit.slot === 'base' || unit.slot === unit.domain ? 0 : 1;
+    const own = (unit: Unit): number => (unit.slot === 'base' || unit.slot === unit.domain ? 0 : 1);
     const slots: Slot[] = ['base', ...collection.specialists.map(({ id }) => id)];
     return slots
       .flatMap((slot) => domainIds.map((domain): Unit => ({ slot, domain })))

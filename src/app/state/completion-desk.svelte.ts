@@ -22,12 +22,12 @@ export class CompletionDesk {
   isRunning = $state(false);
   /** The merge changed after it replied. */
   isMergeReplyOld = $state(false);
-  readonly #lab: Lab;
+  readonly #lab: () => Lab;
   readonly #activity: Activity;
   readonly #problems: Problems;
   #controller: AbortController | undefined;
 
-  constructor(lab: Lab, activity: Activity, problems: Problems) {
+  constructor(lab: () => Lab, activity: Activity, problems: Problems) {
     this.#lab = lab;
     this.#activity = activity;
     this.#problems = problems;
@@ -87,7 +87,7 @@ export class CompletionDesk {
 
   async #ask(slot: Slot, signal: AbortSignal): Promise<void> {
     this.#put(slot, { state: 'writing', text: '', report: undefined });
-    const report = await this.#lab.generate(
+    const report = await this.#lab().generate(
       {
         slot,
         prompt: this.prompt,
@@ -97,7 +97,11 @@ export class CompletionDesk {
       },
       (piece) => {
         if (signal.aborted) return;
-        this.#put(slot, { state: 'writing', text: this.replyOf(slot).text + piece, report: undefined });
+        this.#put(slot, {
+          state: 'writing',
+          text: this.replyOf(slot).text + piece,
+          report: undefined,
+        });
       },
       { signal },
     );

@@ -34,7 +34,9 @@ export function durationText(elapsedMs: number): string {
 
 /** A fraction as whole percent, `87 %`; a dash when there is none. */
 export function percentText(fraction01: number | undefined): string {
-  return fraction01 === undefined || !Number.isFinite(fraction01) ? '–' : `${percentOf(fraction01)} %`;
+  return fraction01 === undefined || !Number.isFinite(fraction01)
+    ? '–'
+    : `${percentOf(fraction01)} %`;
 }
 
 /** A fraction as a whole number of percent. */

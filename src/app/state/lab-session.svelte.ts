@@ -1,4 +1,4 @@
-import { LabError, sentenceOf } from '../../core/errors';
+import { invariant, LabError, sentenceOf } from '../../core/errors';
 import { domainIds, type DomainId } from '../../eval/tasks/task';
 import type { Recipe } from '../../recipe/recipe';
 import type {
@@ -42,7 +42,8 @@ export class LabSession {
   readonly board = new ScoreBoard();
   readonly completions: CompletionDesk;
   readonly desk: MergeDesk;
-  readonly #lab: Lab;
+  readonly #connect: () => Promise<Lab>;
+  #connected: Lab | undefined;
   readonly #comparison: Comparison;
   readonly #address = new AddressBar();
   readonly #history = new History<Setup>(this.setup);
@@ -51,8 +52,9 @@ export class LabSession {
   /** A link whose models are not open; tried again with every collection that is opened. */
   #waitingLink: unknown;
 
-  constructor(lab: Lab) {
-    this.#lab = lab;
+  constructor(connect: () => Promise<Lab>) {
+    this.#connect = connect;
+    const lab = (): Lab => this.#lab;
     this.#comparison = new Comparison(lab, this.board, this.activity, this.problems);
     this.completions = new CompletionDesk(lab, this.activity, this.problems);
     this.desk = new MergeDesk({
@@ -65,6 +67,12 @@ export class LabSession {
         this.#settled();
       },
     });
+  }
+
+  /** Every control that asks for work is disabled until there is a lab. */
+  get #lab(): Lab {
+    invariant(this.#connected, 'the page asked for work before it was connected');
+    return this.#connected;
   }
 
   get recipe(): Recipe | undefined {
@@ -86,11 +94,22 @@ export class LabSession {
 
   /** Opens the zoo and whatever the address says. Returns how to stop listening to the address. */
   start(): () => void {
-    void this.#readEnvironment();
-    void this.openZoo();
+    void this.#begin();
     return this.#address.listen(() => {
       void this.#readAddress();
     });
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      this.#connected = await this.#connect();
+    } catch (error) {
+      this.isOpening = false;
+      this.problems.report(error, 'browser');
+      return;
+    }
+    void this.#readEnvironment();
+    await this.openZoo();
   }
 
   async openZoo(): Promise<void> {

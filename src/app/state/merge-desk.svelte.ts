@@ -14,7 +14,7 @@ import type { ScoreBoard, Selection } from './score-board.svelte';
 const restMs = 40;
 
 export interface MergeDeskParts {
-  readonly lab: Lab;
+  readonly lab: () => Lab;
   readonly board: ScoreBoard;
   readonly activity: Activity;
   readonly problems: Problems;
@@ -133,7 +133,7 @@ export class MergeDesk {
     const recipe = currentRecipe();
     if (recipe === undefined) return;
     this.phase = 'merging';
-    const report = await activity.run('Merging', (task) => lab.merge(recipe, task), signal);
+    const report = await activity.run('Merging', (task) => lab().merge(recipe, task), signal);
     signal.throwIfAborted();
     this.report = report;
     this.isOutdated = false;
@@ -149,7 +149,7 @@ export class MergeDesk {
     const last = await activity.run(
       'Scoring the merge',
       (task) =>
-        lab.evaluate(
+        lab().evaluate(
           { slot: 'merge', selection, domains },
           (update) => {
             if (!task.signal.aborted) board.takeMerge(domains, update, false);
