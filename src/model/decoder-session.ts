@@ -66,6 +66,8 @@ export class DecoderSession {
     const options: InferenceSession.SessionOptions = {
       executionProviders: [provider],
       externalData: [...source.data],
+      // Errors only: that shape arithmetic sits on the CPU in a WebGPU session is intended.
+      logSeverityLevel: 3,
       graphOptimizationLevel: provider === 'wasm' ? 'disabled' : 'all',
     };
     if (provider === 'webgpu') {

@@ -76,6 +76,7 @@ export async function streamCompletion(
   } finally {
     adapter.close();
   }
+  options.signal?.throwIfAborted();
   return {
     text: tokenizer.decode(newTokens),
     tokenCount: newTokens.length,

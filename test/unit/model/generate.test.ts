@@ -18,7 +18,7 @@ const prompts = Array.from({ length: 41 }, () =>
 let session: DecoderSession;
 beforeAll(async () => {
   session = await openSession(tinyConfig, readerOf('tiny', tinyWeights(tinyConfig, 1), shapes));
-});
+}, 60_000);
 afterAll(async () => {
   await session.retire();
 });
