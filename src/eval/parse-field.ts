@@ -47,7 +47,7 @@ export function readTexts(
   if (!isList) {
     fail(where, field, `must be a list of ${String(low)} to ${String(high)} texts`);
   }
-  return value as string[];
+  return value;
 }
 
 /** A whole number of at least `low`. */

@@ -58,12 +58,18 @@ export function itemSetHash(items: readonly EvalItem[]): string {
 function interleaveKinds(items: readonly EvalItem[], seed: number): EvalItem[] {
   const kinds = new Map<string, EvalItem[]>();
   for (const item of items) kinds.set(item.kind, [...(kinds.get(item.kind) ?? []), item]);
-  const rank = (text: string): number => hashText32(`${String(seed)}|${text}`);
-  const byRank = (a: string, b: string): number => rank(a) - rank(b) || (a < b ? -1 : 1);
-  const strata = [...kinds.keys()]
-    .sort(byRank)
-    .map((kind) => [...(kinds.get(kind) ?? [])].sort((a, b) => byRank(a.id, b.id)));
+  const strata = sortByHash([...kinds.keys()], (kind) => kind, seed).map((kind) =>
+    sortByHash(kinds.get(kind) ?? [], (item) => item.id, seed),
+  );
   const longest = strata.reduce((most, stratum) => Math.max(most, stratum.length), 0);
   const turns = Array.from({ length: longest }, (_, turn) => turn);
   return turns.flatMap((turn) => strata.flatMap((stratum) => stratum.slice(turn, turn + 1)));
+}
+
+/** A copy in the order of a hash of seed and name. */
+function sortByHash<T>(values: readonly T[], nameOf: (value: T) => string, seed: number): T[] {
+  return values
+    .map((value) => ({ value, name: nameOf(value), rank: hashText32(`${seed}|${nameOf(value)}`) }))
+    .sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1))
+    .map(({ value }) => value);
 }

@@ -250,14 +250,15 @@ describe('every check', () => {
     nul: '\u0000'.repeat(sizeChars),
   };
 
-  // A quadratic scan of a megabyte takes minutes; a linear one takes milliseconds.
+  // A quadratic scan of a megabyte takes minutes, a linear one milliseconds. Processor time, as the
+  // wall clock also counts what else the machine does.
   it.each(Object.keys(monsters))(
-    'judges a megabyte of %s in under a second, as wrong, with a short reason',
+    'judges a megabyte of %s in good time, as wrong, with a short reason',
     (name) => {
       for (const check of checks) {
-        const startMs = performance.now();
+        const start = process.cpuUsage();
         const outcome = scoreReply(check, monsters[name] ?? '');
-        expect(performance.now() - startMs, check.type).toBeLessThan(1000);
+        expect(process.cpuUsage(start).user / 1e6, check.type).toBeLessThan(5);
         expect(outcome.reason.length).toBeLessThan(1000);
         if (!(check.type === 'choice' && name === 'options')) {
           expect(outcome.passed, check.type).toBe(false);
