@@ -125,9 +125,12 @@ export const sumOverModels = (term: F32): F32 => fold(f32(0), (soFar) => add(soF
  */
 export const magnitudeBits = (a: F32): U32 => min(and(bits(a), u32(0x7fffffff)), u32(0x7f800001));
 
+/** The same value; printed shaders call it `name`. */
+export const named = <T extends ValueType>(name: string, a: Expr<T>): Expr<T> => ({ ...a, name });
+
 /** Whether `a` belongs to what the `top` pass called `name` keeps. */
 export function isTop(name: string, a: F32): Bool {
-  const magnitude = magnitudeBits(a);
+  const magnitude = named('magnitude', magnitudeBits(a));
   const threshold = perModelU32(`${name}.bits`);
   const tie = and(eq(magnitude, threshold), lt(elementIndex, perModelU32(`${name}.cut`)));
   return or(gt(magnitude, threshold), tie);

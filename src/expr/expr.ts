@@ -59,6 +59,6 @@ export interface Expr<T extends ValueType = ValueType> {
   readonly args: readonly Expr[];
   /** Number of a constant, model, random word or shift; 0 where the op has none. */
   readonly value: number;
-  /** Name of a `scalar` or `perModel` leaf; empty elsewhere. */
+  /** What a `scalar` or `perModel` leaf reads; elsewhere a name for printed code, or empty. */
   readonly name: string;
 }

@@ -106,10 +106,10 @@ export function unroll(
           : step(op, type, [], { value, model });
       case 'specialist':
       case 'perModel':
-        return step(op, type, [], { name, model });
+        return step(op, type, [], { name: op === 'perModel' ? name : '', model });
       default: {
         const placed = args.map((arg) => visit(arg, model, soFar, seen));
-        return step(op, type, placed, { value, name });
+        return step(op, type, placed, { value, name: op === 'scalar' ? name : '' });
       }
     }
   }

@@ -2,12 +2,14 @@ import type { FloatDtype } from '../core/dtype';
 import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
 import type { Expr } from './expr';
+import type { InputLayout } from './input-layout';
+import { specialistCountOf } from './input-layout';
 import { rootsOf, unroll } from './program';
 import type { Reduction } from './reduction';
 import { storedWord } from './rounding';
 import type { MemoryShape } from './wasm-code';
 import { encodeModule, WasmCode } from './wasm-code';
-import type { InputLayout, NamedValue } from './wasm-steps';
+import type { NamedValue } from './wasm-steps';
 import { lanes, runParameterCount, runParameters, StepWriter } from './wasm-steps';
 
 /**
@@ -270,10 +272,6 @@ class HistogramWriter {
       },
     };
   }
-}
-
-function specialistCountOf(layout: InputLayout): number {
-  return layout.dtypes.length - (layout.hasBase ? 1 : 0);
 }
 
 function finish(code: WasmCode, writer: StepWriter, memory: MemoryShape): WasmKernel {

@@ -1,8 +1,8 @@
-import type { FloatDtype } from '../core/dtype';
 import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
 import { f32ToBits } from '../core/float-bits';
 import type { ValueType } from './expr';
+import type { InputLayout } from './input-layout';
 import type { Program, Step } from './program';
 import type { VectorOp, WasmCode } from './wasm-code';
 
@@ -16,12 +16,6 @@ export interface NamedValue {
 
 /** Words of the parameter block before the named values, after one address per input. */
 export const blockWords = { firstElement: 0, seed: 1, tensorKey: 2, named: 3 } as const;
-
-/** dtypes of a slice's inputs, in the order of their addresses: base (if any), then specialists. */
-export interface InputLayout {
-  readonly hasBase: boolean;
-  readonly dtypes: readonly FloatDtype[];
-}
 
 /** Local variables that `run` of every kernel has as parameters. */
 export const runParameters = { block: 0, first: 1, end: 2, out: 3, bins: 4 } as const;

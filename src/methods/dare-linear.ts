@@ -5,6 +5,7 @@ import {
   div,
   lt,
   mul,
+  named,
   perModel,
   random01,
   scalar,
@@ -37,11 +38,11 @@ export const dareLinear: MergeMethod = {
   parameters: [weight, density, lambda, normalizeSwitch(false), rescaleSwitch(true)],
 
   define: ({ normalize, rescale }) => {
-    const taskVector = sub(specialist, base);
-    const isKept = lt(random01(), perModel('density'));
-    const masked = mul(taskVector, toF32(isKept));
+    const taskVector = named('taskVector', sub(specialist, base));
+    const isKept = named('isKept', lt(random01(), perModel('density')));
+    const masked = named('masked', mul(taskVector, toF32(isKept)));
     const scaled = rescale === true ? mul(masked, perModel('rescale')) : masked;
-    const sum = sumOverModels(mul(perModel('weight'), scaled));
+    const sum = named('sum', sumOverModels(mul(perModel('weight'), scaled)));
     const mixed = normalize === true ? div(sum, scalar('weightDivisor')) : sum;
     return {
       passes: [

@@ -1,4 +1,4 @@
-import { div, mul, perModel, scalar, specialist, sumOverModels } from '../expr/build';
+import { div, mul, named, perModel, scalar, specialist, sumOverModels } from '../expr/build';
 import type { MergeMethod } from './method';
 import { normalizeSwitch, weight } from './parameters';
 import { sumInF32 } from './sum-in-f32';
@@ -18,7 +18,7 @@ export const linear: MergeMethod = {
   parameters: [weight, normalizeSwitch(true)],
 
   define: ({ normalize }) => {
-    const total = sumOverModels(mul(perModel('weight'), specialist));
+    const sum = named('sum', sumOverModels(mul(perModel('weight'), specialist)));
     return {
       // A weight sum of zero gives infinities, as in mergekit; the recipe check warns before.
       passes: [
@@ -31,7 +31,7 @@ export const linear: MergeMethod = {
           }),
         },
       ],
-      output: normalize === true ? div(total, scalar('weightSum')) : total,
+      output: normalize === true ? div(sum, scalar('weightSum')) : sum,
     };
   },
 };

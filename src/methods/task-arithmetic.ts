@@ -3,6 +3,7 @@ import {
   base,
   div,
   mul,
+  named,
   perModel,
   scalar,
   specialist,
@@ -28,8 +29,8 @@ export const taskArithmetic: MergeMethod = {
   parameters: [weight, lambda, normalizeSwitch(false)],
 
   define: ({ normalize }) => {
-    const taskVector = sub(specialist, base);
-    const sum = sumOverModels(mul(perModel('weight'), taskVector));
+    const taskVector = named('taskVector', sub(specialist, base));
+    const sum = named('sum', sumOverModels(mul(perModel('weight'), taskVector)));
     const mixed = normalize === true ? div(sum, scalar('weightDivisor')) : sum;
     return {
       passes: normalize === true ? [weightDivisor] : [],

@@ -7,6 +7,7 @@ import {
   ge,
   isTop,
   mul,
+  named,
   perModel,
   scalar,
   select,
@@ -39,14 +40,15 @@ export const ties: MergeMethod = {
   parameters: [weight, density, lambda, normalizeSwitch(true), granularity],
 
   define: (options) => {
-    const taskVector = sub(specialist, base);
-    const trimmed = mul(taskVector, toF32(isTop('trim', taskVector)));
-    const weighted = mul(perModel('weight'), trimmed);
-    const elected = select(ge(sumOverModels(weighted), f32(0)), f32(1), f32(-1));
-    const agrees = toF32(eq(sign(weighted), elected));
+    const taskVector = named('taskVector', sub(specialist, base));
+    const trimmed = named('trimmed', mul(taskVector, toF32(isTop('trim', taskVector))));
+    const weighted = named('weighted', mul(perModel('weight'), trimmed));
+    const vote = named('vote', sumOverModels(weighted));
+    const elected = named('elected', select(ge(vote, f32(0)), f32(1), f32(-1)));
+    const agrees = named('agrees', toF32(eq(sign(weighted), elected)));
 
-    const sum = sumOverModels(mul(weighted, agrees));
-    const weightSum = sumOverModels(mul(perModel('weight'), agrees));
+    const sum = named('sum', sumOverModels(mul(weighted, agrees)));
+    const weightSum = named('weightSum', sumOverModels(mul(perModel('weight'), agrees)));
     const divisor = select(eq(weightSum, f32(0)), f32(1), weightSum);
     const mixed = options['normalize'] === true ? div(sum, divisor) : sum;
     return {

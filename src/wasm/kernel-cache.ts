@@ -1,10 +1,12 @@
 import type { FloatDtype } from '../core/dtype';
 import type { Expr } from '../expr/expr';
+import { IdentityCache } from '../expr/identity-cache';
+import type { InputLayout } from '../expr/input-layout';
+import { layoutText } from '../expr/input-layout';
 import type { Reduction } from '../expr/reduction';
 import type { MemoryShape } from '../expr/wasm-code';
 import type { ReduceKernel, WasmKernel } from '../expr/wasm-kernel';
 import { compileMap, compileReduce } from '../expr/wasm-kernel';
-import type { InputLayout } from '../expr/wasm-steps';
 
 /** A kernel and the number by which threads know it. */
 export interface CachedKernel<K extends WasmKernel> {
@@ -14,17 +16,12 @@ export interface CachedKernel<K extends WasmKernel> {
 
 const capacity = 512;
 
-/**
- * Kernels by the identity of their expressions, so that a merge of a hundred tensors compiles each
- * once. Equal modules from different expression objects share one number.
- */
+/** Every kernel is compiled once; equal modules of different expressions share one number. */
 export class KernelCache {
   readonly #memory: MemoryShape;
-  readonly #identities = new WeakMap<object, number>();
-  readonly #maps = new Map<string, CachedKernel<WasmKernel>>();
-  readonly #reduces = new Map<string, CachedKernel<ReduceKernel>>();
+  readonly #maps = new IdentityCache<CachedKernel<WasmKernel>>(capacity);
+  readonly #reduces = new IdentityCache<CachedKernel<ReduceKernel>>(capacity);
   readonly #idsByModule = new Map<string, number>();
-  #identityCount = 0;
   #idCount = 0;
 
   constructor(memory: MemoryShape) {
@@ -32,44 +29,19 @@ export class KernelCache {
   }
 
   map(output: Expr<'f32'>, outDtype: FloatDtype, layout: InputLayout): CachedKernel<WasmKernel> {
-    const key = `${this.#identity(output)} ${outDtype} ${layoutText(layout)}`;
-    return this.#remember(this.#maps, key, () =>
-      compileMap(output, outDtype, layout, this.#memory),
+    return this.#maps.remember([output], `${outDtype} ${layoutText(layout)}`, () =>
+      this.#numbered(compileMap(output, outDtype, layout, this.#memory)),
     );
   }
 
   reduce(reductions: readonly Reduction[], layout: InputLayout): CachedKernel<ReduceKernel> {
-    const names = reductions.map((reduction) => this.#identity(reduction)).join();
-    return this.#remember(this.#reduces, `${names} ${layoutText(layout)}`, () =>
-      compileReduce(reductions, layout, this.#memory),
+    return this.#reduces.remember(reductions, layoutText(layout), () =>
+      this.#numbered(compileReduce(reductions, layout, this.#memory)),
     );
   }
 
-  #identity(object: object): number {
-    let identity = this.#identities.get(object);
-    if (identity === undefined) {
-      identity = this.#identityCount++;
-      this.#identities.set(object, identity);
-    }
-    return identity;
-  }
-
-  #remember<K extends WasmKernel>(
-    cache: Map<string, CachedKernel<K>>,
-    key: string,
-    compile: () => K,
-  ): CachedKernel<K> {
-    const known = cache.get(key);
-    if (known !== undefined) return known;
-    if (cache.size >= capacity) cache.clear();
-    const kernel = compile();
-    const cached = { id: this.#idOf(kernel.bytes), kernel };
-    cache.set(key, cached);
-    return cached;
-  }
-
-  #idOf(bytes: Uint8Array): number {
-    const text = new TextDecoder('latin1').decode(bytes);
+  #numbered<K extends WasmKernel>(kernel: K): CachedKernel<K> {
+    const text = new TextDecoder('latin1').decode(kernel.bytes);
     let id = this.#idsByModule.get(text);
     if (id === undefined) {
       if (this.#idsByModule.size >= capacity) this.#idsByModule.clear();
@@ -77,10 +49,6 @@ export class KernelCache {
       id = this.#idCount++;
       this.#idsByModule.set(text, id);
     }
-    return id;
+    return { id, kernel };
   }
-}
-
-function layoutText({ hasBase, dtypes }: InputLayout): string {
-  return `${hasBase ? 'base' : 'none'} ${dtypes.join()}`;
 }

@@ -5,10 +5,12 @@ import type { KernelValues, LoadedSlice, MergeBackend, SliceInputs } from '../ex
 import { chunkElements } from '../expr/backend';
 import { checkInputs, describeSlice, modelsOf } from '../expr/check-inputs';
 import type { Expr } from '../expr/expr';
+import type { InputLayout } from '../expr/input-layout';
+import { layoutOf } from '../expr/input-layout';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
 import type { WasmKernel } from '../expr/wasm-kernel';
 
-import type { InputLayout, NamedValue } from '../expr/wasm-steps';
+import type { NamedValue } from '../expr/wasm-steps';
 import { blockWords } from '../expr/wasm-steps';
 import { KernelCache } from './kernel-cache';
 import { LanePool } from './lane-pool';
@@ -93,11 +95,7 @@ export class WasmBackend implements MergeBackend {
       this.#memory.bytes.set(bytes, addresses[model] ?? 0);
     });
     const slice = describeSlice(this.id, inputs);
-    const layout = {
-      hasBase: inputs.base !== undefined,
-      dtypes: models.map(({ dtype }) => dtype),
-    };
-    this.#slices.set(slice, { addresses, layout });
+    this.#slices.set(slice, { addresses, layout: layoutOf(inputs) });
     return slice;
   }
 

@@ -1,0 +1,41 @@
+import { invariant } from '../core/errors';
+import type { KernelValues, LoadedSlice } from '../expr/backend';
+import type { ParameterField } from '../expr/wgsl-kernel';
+
+/** The `Params` of a kernel: words in the order of its fields, little-endian. */
+export function packParameters(
+  fields: readonly ParameterField[],
+  slice: LoadedSlice,
+  offsets: readonly number[],
+  values: KernelValues,
+): Uint8Array<ArrayBuffer> {
+  const wordCount = fields.reduce((total, { length }) => total + length, 0);
+  const bytes = new Uint8Array(4 * wordCount);
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  for (const { name, source, type, length } of fields) {
+    for (let index = 0; index < length; index++) {
+      const value = {
+        slice: () => sliceWord(name, slice, values),
+        offset: () => offsets[index],
+        scalar: () => values.scalars[name],
+        perModel: () => values.perModel[name]?.[index],
+      }[source]();
+      invariant(value !== undefined, `the kernel reads ${name}, which has no value`);
+      if (type === 'f32') view.setFloat32(offset, value, true);
+      else view.setUint32(offset, value, true);
+      offset += 4;
+    }
+  }
+  return bytes;
+}
+
+function sliceWord(name: string, slice: LoadedSlice, values: KernelValues): number | undefined {
+  if (name === 'seed') return values.seed;
+  const words: Readonly<Record<string, number>> = {
+    elementCount: slice.elementCount,
+    firstElement: slice.firstElement,
+    tensorKey: slice.tensorKey,
+  };
+  return words[name];
+}
