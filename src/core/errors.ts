@@ -5,6 +5,7 @@
 export type LabErrorCode =
   | 'cli/usage'
   | 'engine/unsupported'
+  | 'engine/write-failed'
   | 'eval/bad-item'
   | 'eval/python-failed'
   | 'expr/invalid'

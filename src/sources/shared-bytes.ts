@@ -1,3 +1,5 @@
+import { abortable } from '../core/abort';
+
 /** Bytes that are being read or have arrived. */
 interface Held {
   readonly bytes: Promise<Uint8Array>;
@@ -78,22 +80,5 @@ export class SharedBytes {
       this.#held.delete(key);
       totalBytes -= held.sizeBytes;
     }
-  }
-}
-
-/** `promise`, or a rejection with the signal's reason as soon as it fires. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }

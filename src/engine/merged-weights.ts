@@ -1,0 +1,96 @@
+import type { Dtype } from '../core/dtype';
+import { LabError } from '../core/errors';
+import { ProgressMeter, type LongTask } from '../core/progress';
+import type { MergeBackend } from '../expr/backend';
+import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpoint-reader';
+import { quoted } from '../formats/text';
+import { throwFirstError } from './finding';
+import type { MergePlan, OutputTensor } from './plan';
+import { MergeRun } from './run-merge';
+
+/** A merged checkpoint as one buffer, which crosses to another worker by transfer. */
+export interface MergedWeights {
+  /** Names what was merged, for messages. */
+  readonly label: string;
+  readonly buffer: ArrayBuffer;
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: Dtype;
+    readonly shape: readonly number[];
+    readonly offsetBytes: number;
+    readonly sizeBytes: number;
+  }[];
+}
+
+/** Room for the tensors, one after another, each at a multiple of 8 bytes. */
+export function reserveWeights(label: string, tensors: readonly OutputTensor[]): MergedWeights {
+  let endBytes = 0;
+  const placed = tensors.map(({ name, dtype, shape, sizeBytes }) => {
+    const offsetBytes = endBytes;
+    endBytes += Math.ceil(sizeBytes / 8) * 8;
+    return { name, dtype, shape, offsetBytes, sizeBytes };
+  });
+  return { label, buffer: new ArrayBuffer(endBytes), tensors: placed };
+}
+
+/**
+ * Carries out a plan into memory, for models that fit there.
+ * @throws LabError the first error among the plan's findings, and as `MergeRun.merge`
+ */
+export async function mergeToMemory(
+  plan: MergePlan,
+  backend: MergeBackend,
+  label: string,
+  task: LongTask = {},
+): Promise<MergedWeights> {
+  throwFirstError(plan.findings);
+  const weights = reserveWeights(label, plan.tensors);
+  const places = new Map(weights.tensors.map((tensor) => [tensor.name, tensor.offsetBytes]));
+  const meter = new ProgressMeter('Merging', plan.cost.bytesWritten, 'bytes', task.onProgress);
+  const target = new Uint8Array(weights.buffer);
+  const run = new MergeRun(plan, backend);
+  await run.merge(
+    plan.tensors,
+    (tensor, bytes, offsetBytes) => {
+      target.set(bytes, (places.get(tensor.name) ?? 0) + offsetBytes);
+      meter.advance(bytes.byteLength);
+    },
+    task,
+  );
+  return weights;
+}
+
+/** Reads merged weights like any checkpoint; every read is a copy. */
+export class MergedCheckpoint implements CheckpointReader {
+  readonly label: string;
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly #weights: MergedWeights;
+  readonly #offsets: ReadonlyMap<string, number>;
+
+  constructor(weights: MergedWeights) {
+    this.label = weights.label;
+    this.#weights = weights;
+    this.#offsets = new Map(weights.tensors.map(({ name, offsetBytes }) => [name, offsetBytes]));
+    this.tensors = new Map(
+      weights.tensors.map(({ name, dtype, shape, sizeBytes }) => [
+        name,
+        { name, dtype, shape, sizeBytes },
+      ]),
+    );
+  }
+
+  async read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+    signal?.throwIfAborted();
+    const sizeBytes = this.tensors.get(name)?.sizeBytes;
+    const { offsetBytes, lengthBytes } = range ?? { offsetBytes: 0, lengthBytes: sizeBytes ?? 0 };
+    if (sizeBytes === undefined || offsetBytes + lengthBytes > sizeBytes) {
+      throw new LabError(
+        'format/truncated',
+        `The merge ${quoted(this.label)} has no such bytes of tensor ${quoted(name)}; merge again.`,
+        { details: { tensor: name, offsetBytes, lengthBytes } },
+      );
+    }
+    const begin = (this.#offsets.get(name) ?? 0) + offsetBytes;
+    return Promise.resolve(new Uint8Array(this.#weights.buffer.slice(begin, begin + lengthBytes)));
+  }
+}

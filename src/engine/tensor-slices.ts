@@ -1,0 +1,149 @@
+import { dtypeSizesBytes, elementCountOf, type FloatDtype } from '../core/dtype';
+import { invariant } from '../core/errors';
+import { hashText32 } from '../core/random';
+import type { LoadedSlice, MergeBackend, ModelBytes } from '../expr/backend';
+import type { MethodNumbers } from '../methods/method';
+import type { TensorTask } from '../methods/tensor-task';
+import type { ModelInput } from './model-input';
+import type { PlannedTensor } from './plan';
+import { sliceElementsFor } from './plan';
+
+type MergedTensor = Extract<PlannedTensor, { kind: 'merge' }>;
+
+/** Where the slices of one tensor come from and go to. */
+export interface SliceSetting {
+  readonly backend: MergeBackend;
+  readonly tensor: MergedTensor;
+  /** In the order of the tensor's sources. */
+  readonly models: readonly ModelInput[];
+  /** Whether the first model is the base of task vectors. */
+  readonly hasBase: boolean;
+  /** Keeps loaded slices until `dispose`. */
+  readonly isResident: boolean;
+}
+
+/**
+ * The slices of one tensor: read from every model at once, loaded into the back end, and released or
+ * kept. While one slice is computed on, the next is being read.
+ */
+export class TensorSlices {
+  readonly elementCount: number;
+  readonly sliceCount: number;
+  readonly #setting: SliceSetting;
+  readonly #sliceElements: number;
+  readonly #tensorKey: number;
+  readonly #reads = new Map<number, Promise<readonly ModelBytes[]>>();
+  readonly #loaded = new Map<number, Promise<LoadedSlice>>();
+  #isDisposed = false;
+
+  constructor(setting: SliceSetting) {
+    const { tensor, backend } = setting;
+    this.#setting = setting;
+    this.#tensorKey = hashText32(tensor.name);
+    this.elementCount = elementCountOf(tensor.shape);
+    this.#sliceElements = Math.min(
+      tensor.sliceElements,
+      sliceElementsFor(tensor.sources, backend.maxSliceBytes),
+    );
+    this.sliceCount = Math.ceil(this.elementCount / this.#sliceElements);
+  }
+
+  /** The driver's view of the tensor, with the numbers of one merge. */
+  task(numbers: MethodNumbers): TensorTask {
+    const { tensor, models, hasBase } = this.#setting;
+    return {
+      name: tensor.name,
+      elementCount: this.elementCount,
+      specialistCount: models.length - (hasBase ? 1 : 0),
+      numbers,
+      sliceCount: this.sliceCount,
+      openSlice: async (index, signal) => this.#open(index, signal),
+      closeSlice: (slice) => {
+        if (!this.#setting.isResident) this.#setting.backend.release(slice);
+      },
+    };
+  }
+
+  /** Begins to read a slice that will be wanted soon. */
+  prefetch(index: number, signal?: AbortSignal): void {
+    if (index >= this.sliceCount || this.#reads.has(index) || this.#loaded.has(index)) return;
+    const read = this.#read(index, signal);
+    // Whoever opens the slice hears of a failure; if nobody does, it does not matter.
+    read.catch(() => undefined);
+    this.#reads.set(index, read);
+  }
+
+  /** Loads every slice, for a tensor that is to stay resident. */
+  async loadAll(signal?: AbortSignal): Promise<void> {
+    for (let index = 0; index < this.sliceCount; index++) await this.#open(index, signal);
+  }
+
+  /** Frees what is loaded or being loaded. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#reads.clear();
+    for (const loading of this.#loaded.values()) {
+      loading.then(
+        (slice) => {
+          this.#setting.backend.release(slice);
+        },
+        () => undefined,
+      );
+    }
+    this.#loaded.clear();
+  }
+
+  async #open(index: number, signal: AbortSignal | undefined): Promise<LoadedSlice> {
+    invariant(!this.#isDisposed, 'slices are opened before they are disposed of');
+    const kept = this.#loaded.get(index);
+    if (kept !== undefined) return kept;
+    const loading = this.#load(index, signal);
+    if (this.#setting.isResident) {
+      this.#loaded.set(index, loading);
+      loading.catch(() => this.#loaded.delete(index));
+    }
+    return loading;
+  }
+
+  async #load(index: number, signal: AbortSignal | undefined): Promise<LoadedSlice> {
+    this.prefetch(index, signal);
+    const reading = this.#reads.get(index);
+    this.#reads.delete(index);
+    const bytes = (await reading) ?? [];
+    signal?.throwIfAborted();
+    this.prefetch(index + 1, signal);
+    const { backend, tensor, hasBase } = this.#setting;
+    const [first, ...rest] = bytes;
+    return backend.load({
+      tensorName: tensor.name,
+      tensorKey: this.#tensorKey,
+      firstElement: index * this.#sliceElements,
+      elementCount: this.#lengthOf(index),
+      ...(hasBase ? { base: first } : {}),
+      specialists: hasBase ? rest : bytes,
+    });
+  }
+
+  async #read(index: number, signal: AbortSignal | undefined): Promise<readonly ModelBytes[]> {
+    const { tensor, models } = this.#setting;
+    const firstElement = index * this.#sliceElements;
+    const elementCount = this.#lengthOf(index);
+    return Promise.all(
+      tensor.sources.map(async ({ name, dtype }, source) => {
+        const model = models[source];
+        invariant(model !== undefined, 'every source has its model');
+        const widthBytes = dtypeSizesBytes[dtype];
+        const range = {
+          offsetBytes: firstElement * widthBytes,
+          lengthBytes: elementCount * widthBytes,
+        };
+        const bytes = await model.checkpoint.read(name, range, signal);
+        return { dtype: dtype satisfies FloatDtype, bytes };
+      }),
+    );
+  }
+
+  #lengthOf(index: number): number {
+    return Math.min(this.#sliceElements, this.elementCount - index * this.#sliceElements);
+  }
+}
