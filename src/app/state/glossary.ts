@@ -8,8 +8,9 @@ export const glossary = {
     'A 95 % Wilson interval. With few test items the true score may lie anywhere in it; two scores whose intervals overlap widely may well be equal.',
   normalised:
     'The merge’s score in a domain divided by the score of that domain’s own specialist, as a mean over the five domains. 100 % means: one model as good as five.',
+  kept: 'The share of what the specialists gained over the base that the merge still has: 0 % is the base, 100 % the specialists, below 0 % it is worse than the base.',
   forgetting:
-    'Points lost on general language items compared with the base: what the merge no longer knows.',
+    'Points gained or lost on general language items compared with the base. A minus is forgetting: what the merge no longer knows.',
   mean: 'The mean of the five domain scores; general language is left out, since no specialist trains it.',
   quick:
     'A small fixed subset of the items, spread over all kinds of question: quick, with wide intervals.',

@@ -46,10 +46,11 @@ export function readLink(value: unknown, collection: Collection): LinkReading {
   const problems: LabError[] = [];
   const method = linkedMethod(recipe, problems);
   const start = startSetup(collection, method.id);
+  const parameters = parametersOf(recipe, method, problems);
   const setup: Setup = {
     ...start,
     coefficients: { ...start.coefficients, ...coefficientsOf(recipe, collection, problems) },
-    parameters: { [method.id]: parametersOf(recipe, method, problems) },
+    parameters: Object.keys(parameters).length > 0 ? { [method.id]: parameters } : {},
     seed: seedOf(recipe, problems),
   };
   const { prompt, specialist } = state;

@@ -1,45 +1,48 @@
-import { domainIds, type DomainId } from '../../eval/tasks/task';
-import type { ModelSummary } from '../../rpc/lab';
-import type { ScoreBoard } from './score-board.svelte';
+import { mergeMetrics, scoredDomains, type DomainShares } from '../../eval/metrics';
+import { domainIds } from '../../eval/tasks/task';
+import type { ScoreBoard, ScoreSheet } from './score-board.svelte';
 
-/** The merge in three numbers; each is undefined until everything it needs was measured. */
+/** The merge in a few numbers; each is undefined until everything it needs was measured. */
 export interface ScoreSummary {
   /** Whether all numbers of the merge belong to the current merge. */
   readonly isFresh: boolean;
   readonly mean01: number | undefined;
-  readonly normalised01: number | undefined;
+  readonly normalised: number | undefined;
+  /** Share of the specialists' gain over the base that the merge keeps. */
+  readonly kept: number | undefined;
   /** Merge minus base on general items; negative is forgetting. */
   readonly generalChange01: number | undefined;
 }
 
-const trainedDomains: readonly DomainId[] = domainIds.filter((domain) => domain !== 'general');
-
-export function summaryOf(board: ScoreBoard, specialists: readonly ModelSummary[]): ScoreSummary {
+export function summaryOf(board: ScoreBoard): ScoreSummary {
   const { merge } = board;
-  const mergeScores = trainedDomains.map((domain) => merge.scores[domain]?.score01);
-  // Only scores on the merge's own item set are comparable.
-  const ownScores = trainedDomains.map((domain) =>
-    specialists.some(({ id }) => id === domain)
-      ? board.sheetOf(domain, merge.selection)?.scores[domain]?.score01
-      : undefined,
-  );
-  const ratios = mergeScores.map((score, index) => {
-    const own = ownScores[index];
-    return score === undefined || own === undefined || own === 0 ? undefined : score / own;
+  // Only scores over the merge's own item set are comparable with it.
+  const own = scoredDomains.map((domain) => {
+    const share = board.sheetOf(domain, merge.selection)?.scores[domain]?.score01;
+    return [domain, share] as const;
   });
-  const general = merge.scores.general?.score01;
-  const baseGeneral = board.sheetOf('base', merge.selection)?.scores.general?.score01;
+  const specialists: DomainShares = Object.fromEntries(
+    own.filter(([, share]) => share !== undefined),
+  );
+  const base = sharesOf(board.sheetOf('base', merge.selection));
+  const metrics = mergeMetrics(sharesOf(merge), base, specialists);
+  const isComplete = scoredDomains.every(
+    (domain) => base[domain] !== undefined && specialists[domain] !== undefined,
+  );
   return {
     isFresh: domainIds.every((domain) => board.freshDomains.has(domain)),
-    mean01: meanOf(mergeScores),
-    normalised01: meanOf(ratios),
-    generalChange01:
-      general === undefined || baseGeneral === undefined ? undefined : general - baseGeneral,
+    mean01: metrics.multiTask01,
+    normalised: metrics.normalised,
+    kept: isComplete ? metrics.floored : undefined,
+    generalChange01: metrics.forgetting01 === undefined ? undefined : -metrics.forgetting01,
   };
 }
 
-function meanOf(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((value) => value !== undefined);
-  if (known.length < values.length || known.length === 0) return undefined;
-  return known.reduce((sum, value) => sum + value, 0) / known.length;
+function sharesOf(sheet: ScoreSheet | undefined): DomainShares {
+  return Object.fromEntries(
+    domainIds.flatMap((domain) => {
+      const share = sheet?.scores[domain]?.score01;
+      return share === undefined ? [] : [[domain, share] as const];
+    }),
+  );
 }

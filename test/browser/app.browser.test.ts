@@ -1,0 +1,206 @@
+import { page, userEvent } from 'vitest/browser';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { render } from 'vitest-browser-svelte';
+import App from '../../src/app/App.svelte';
+import '../../src/app/styles/app.css';
+import { LabError } from '../../src/core/errors';
+import { decodeState, encodeState } from '../../src/recipe/url-codec';
+import { ScriptedLab, type Script } from './fixtures/scripted-lab';
+
+// The interface alone, on a hand-made lab that answers by rule: what the page asks for, when, and
+// what it shows. Merging, scoring and writing are tested with the real lab elsewhere.
+
+async function open(script: Script = {}): Promise<ScriptedLab> {
+  const lab = new ScriptedLab(script);
+  render(App, { connect: () => Promise.resolve(lab) });
+  await expect.element(slider('math')).toBeVisible();
+  return lab;
+}
+
+const slider = (id: string) => page.getByRole('slider', { name: `${id} coefficient` });
+const scores = () => page.getByRole('region', { name: 'Scores' });
+const meter = (domain: string) => page.getByRole('meter', { name: `${domain} score` });
+
+async function settled(): Promise<void> {
+  await expect.element(scores()).toHaveAttribute('aria-busy', 'false');
+}
+
+function percent(domain: string): number {
+  return Number(meter(domain).element().getAttribute('aria-valuenow'));
+}
+
+beforeEach(() => {
+  history.replaceState(null, '', location.pathname + location.search);
+});
+
+describe('opening', () => {
+  it('opens the zoo by itself, merges and scores it', async () => {
+    const lab = await open();
+    await settled();
+    expect(lab.calls.slice(0, 2).map(({ name }) => name)).toEqual(['merge', 'evaluate']);
+    for (const domain of ['instruction', 'math', 'multilingual', 'coding', 'safety', 'general']) {
+      expect(percent(domain)).toBeGreaterThan(0);
+    }
+    await expect.element(page.getByRole('status')).toHaveTextContent('5 specialists');
+  });
+
+  it('shows a failed merge as one alert with its code and goes on', async () => {
+    let failure: LabError | undefined = new LabError('gpu/lost', 'The device was lost; try again.');
+    await open({ failMerge: () => failure });
+    await expect.element(page.getByRole('alert')).toHaveTextContent('The device was lost');
+    await expect.element(page.getByRole('alert')).toHaveTextContent('gpu/lost');
+    await settled();
+    failure = undefined;
+    await page.getByRole('button', { name: 'Merge', exact: true }).click();
+    await settled();
+    expect(page.getByRole('alert').elements()).toHaveLength(0);
+    expect(percent('math')).toBeGreaterThan(0);
+  });
+});
+
+describe('sliders', () => {
+  it('follow the keyboard, and a higher coefficient reaches the lab and the meter', async () => {
+    const lab = await open();
+    await settled();
+    const before = percent('math');
+    slider('math').element().focus();
+    for (let press = 0; press < 4; press++) {
+      await userEvent.keyboard('{Shift>}{ArrowRight}{/Shift}');
+    }
+    await expect.element(scores()).toHaveAttribute('aria-busy', 'true');
+    await settled();
+    const merges = lab.calls.filter(({ name }) => name === 'merge');
+    const weights = merges.at(-1)?.recipe?.models.map(({ parameters }) => parameters['weight']);
+    expect(weights).toEqual([0.4, 0.8, 0.4, 0.4, 0.4]);
+    expect(percent('math')).toBeGreaterThan(before);
+  });
+
+  it('let only the newest movement through', async () => {
+    const lab = await open({ mergeMs: 30 });
+    await settled();
+    const input = slider('coding').element() as HTMLInputElement;
+    const callsBefore = lab.calls.length;
+    for (const value of [0.5, 0.6, 0.7, 0.9]) {
+      input.value = String(value);
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+      await new Promise((resolve) => setTimeout(resolve, 55));
+    }
+    await settled();
+    const merges = lab.calls.slice(callsBefore).filter(({ name }) => name === 'merge');
+    expect(merges.at(-1)?.signal?.aborted).toBe(false);
+    expect(merges.slice(0, -1).every(({ signal }) => signal?.aborted === true)).toBe(true);
+    const evaluations = lab.calls.slice(callsBefore).filter(({ name }) => name === 'evaluate');
+    expect(evaluations.filter(({ signal }) => signal?.aborted === false)).toHaveLength(1);
+  });
+
+  it('take a typed number, ignore half of one, and put an impossible one right', async () => {
+    await open();
+    const field = page.getByRole('spinbutton', { name: 'math coefficient value' });
+    await field.fill('1.25');
+    expect((slider('math').element() as HTMLInputElement).value).toBe('1.25');
+    await field.fill('9');
+    expect((slider('math').element() as HTMLInputElement).value).toBe('1.25');
+    await userEvent.tab();
+    expect((slider('math').element() as HTMLInputElement).value).toBe('2');
+    await expect.element(field).toHaveValue(2);
+  });
+
+  it('undo, redo and reset by button and by key', async () => {
+    await open();
+    const value = (): string => (slider('math').element() as HTMLInputElement).value;
+    await page.getByRole('button', { name: 'Set all to 1', exact: true }).click();
+    expect(value()).toBe('1');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    expect(value()).toBe('0.4');
+    await page.getByRole('button', { name: 'Redo' }).click();
+    expect(value()).toBe('1');
+    await page.getByRole('button', { name: 'Reset', exact: true }).click();
+    expect(value()).toBe('0.4');
+    slider('math').element().focus();
+    await userEvent.keyboard('{Control>}z{/Control}');
+    expect(value()).toBe('1');
+  });
+});
+
+describe('large models', () => {
+  it('wait for the button', async () => {
+    const large = { role: 'base' as const, title: 'b', dtype: 'bfloat16', parameterCount: 1.35e8 };
+    const lab = await open({
+      collection: {
+        kind: 'zoo',
+        base: { ...large, id: 'base', sizeBytes: 2.7e8 },
+        specialists: [{ ...large, id: 'math', role: 'specialist', sizeBytes: 2.7e8 }],
+        warnings: [],
+      },
+    });
+    await settled();
+    await page.getByRole('button', { name: 'Set all to 1', exact: true }).click();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(lab.calls).toEqual([]);
+    await page.getByRole('button', { name: 'Merge', exact: true }).click();
+    await expect.poll(() => lab.calls.map(({ name }) => name)).toEqual(['merge']);
+  });
+});
+
+describe('the address', () => {
+  it('holds the set-up, and a page opened with it finds it again', async () => {
+    await open();
+    await page.getByRole('combobox', { name: 'Merging method' }).selectOptions('ties');
+    await page.getByRole('spinbutton', { name: 'math coefficient value' }).fill('-0.75');
+    await expect.poll(() => location.hash.startsWith('#r=')).toBe(true);
+    await expect
+      .poll(async () => JSON.stringify(await decodeState(location.hash.slice(3))))
+      .toContain('-0.75');
+    await open();
+    await expect
+      .poll(() => (slider('math').last().element() as HTMLInputElement).value)
+      .toBe('-0.75');
+    await expect
+      .element(page.getByRole('combobox', { name: 'Merging method' }).last())
+      .toHaveValue('ties');
+  });
+
+  it.each([
+    ['garbage', () => Promise.resolve('#r=%%%'), 'damaged'],
+    [
+      'a coefficient that is no number',
+      async () =>
+        `#r=${await encodeState({
+          recipe: {
+            mergeMethod: 'ties',
+            models: [{ model: 'math', parameters: { weight: Number.NaN } }],
+          },
+        })}`,
+      'coefficient',
+    ],
+  ])('that is bad gives one sentence and the usual settings: %s', async (_, hash, word) => {
+    history.replaceState(null, '', await hash());
+    await open();
+    await settled();
+    await expect.element(page.getByRole('alert')).toHaveTextContent(word);
+    expect(page.getByRole('alert').elements()).toHaveLength(1);
+    expect((slider('math').element() as HTMLInputElement).value).toBe('0.4');
+    expect(percent('math')).toBeGreaterThan(0);
+  });
+});
+
+describe('replies', () => {
+  it('come from merge, specialist and base, and can be cancelled', async () => {
+    const lab = await open({ itemMs: 15 });
+    await settled();
+    await page.getByRole('textbox', { name: 'Prompt' }).fill('What is 3 plus 4?');
+    await page.getByRole('button', { name: 'Generate' }).click();
+    const completion = page.getByRole('region', { name: 'Completion' });
+    await expect.element(completion).toHaveTextContent('merge answers: 3 + 4 = 7');
+    await expect
+      .element(completion)
+      .toHaveTextContent('base answers: 3 + 4 = 7 so the answer is 7');
+    expect(
+      lab.calls.filter(({ name }) => name === 'generate').map((call) => call.request?.slot),
+    ).toEqual(['merge', 'instruction', 'base']);
+    await page.getByRole('button', { name: 'Generate' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await expect.element(completion).toHaveTextContent('stopped');
+    expect(lab.calls.filter(({ name }) => name === 'generate').at(-1)?.signal?.aborted).toBe(true);
+  });
+});

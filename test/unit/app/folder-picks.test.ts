@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { likelyBase, modelFoldersIn, withFolders } from '../../../src/app/state/folder-picks';
+
+function file(path: string): File {
+  const made = new File(['x'], path.split('/').at(-1) ?? path);
+  Object.defineProperty(made, 'webkitRelativePath', { value: path });
+  return made;
+}
+
+const names = (folders: readonly { name: string }[]): string[] => folders.map(({ name }) => name);
+
+describe('modelFoldersIn', () => {
+  it('takes the picked folder itself when it is a model', () => {
+    const folders = modelFoldersIn([file('math/config.json'), file('math/model.safetensors')]);
+    expect(names(folders)).toEqual(['math']);
+    expect(folders[0]?.files).toHaveLength(2);
+  });
+
+  it('finds every model below a parent and leaves other files out', () => {
+    const folders = modelFoldersIn([
+      file('all/base/config.json'),
+      file('all/base/model-00001-of-00002.safetensors'),
+      file('all/math/config.json'),
+      file('all/notes.txt'),
+      file('all/pictures/cat.png'),
+    ]);
+    expect(names(folders)).toEqual(['base', 'math']);
+    expect(folders.map(({ files }) => files.length)).toEqual([2, 1]);
+  });
+
+  it('gives files in deeper folders to the model above them', () => {
+    const folders = modelFoldersIn([file('m/config.json'), file('m/onnx/model_q4.onnx')]);
+    expect(folders[0]?.files).toHaveLength(2);
+  });
+
+  it('says what is missing when there is no model', () => {
+    expect(() => modelFoldersIn([file('photos/cat.png')])).toThrow(/photos holds no model/u);
+  });
+});
+
+describe('picked folders', () => {
+  it('collect over several picks, the later one of a name wins', () => {
+    const first = modelFoldersIn([file('a/config.json')]);
+    const again = modelFoldersIn([file('a/config.json'), file('a/model.safetensors')]);
+    const other = modelFoldersIn([file('b/config.json')]);
+    const all = withFolders(withFolders(first, other), again);
+    expect(names(all)).toEqual(['b', 'a']);
+    expect(all[1]?.files).toHaveLength(2);
+  });
+
+  it('propose the one called base, else the first', () => {
+    const folders = modelFoldersIn([file('x/math/config.json'), file('x/smol-base/config.json')]);
+    expect(likelyBase(folders)).toBe('smol-base');
+    expect(likelyBase(folders.slice(0, 1))).toBe('math');
+    expect(likelyBase([])).toBe('');
+  });
+});
