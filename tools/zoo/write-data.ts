@@ -2,6 +2,7 @@
  * Writes the zoo's training text and held-out items from the seed.
  *
  *   npx tsx tools/zoo/write-data.ts learning   OUT.jsonl COUNT
+ *   npx tsx tools/zoo/write-data.ts refining   OUT.jsonl COUNT
  *   npx tsx tools/zoo/write-data.ts settling   OUT.jsonl COUNT [CORRECT_FRACTION]
  *   npx tsx tools/zoo/write-data.ts specialist OUT.jsonl COUNT DOMAIN REPLAY_FRACTION
  *   npx tsx tools/zoo/write-data.ts items      OUT_FOLDER test|validation
@@ -15,6 +16,7 @@ import {
   createGuard,
   drawAllItems,
   learningRecords,
+  refiningRecords,
   settlingRecords,
   specialistRecords,
 } from '../../src/eval/tasks/mix-recipe';
@@ -50,6 +52,7 @@ function writeItems(folder: string, split: string): void {
 const [what, out = '', first = '', second = '', third = ''] = process.argv.slice(2);
 if (what === 'items') writeItems(out, first);
 else if (what === 'learning') writeRecords(out, learningRecords(Number(first), createGuard()));
+else if (what === 'refining') writeRecords(out, refiningRecords(Number(first), createGuard()));
 else if (what === 'settling') {
   const correct01 = second === '' ? undefined : Number(second);
   writeRecords(out, settlingRecords(Number(first), createGuard(), correct01));
@@ -57,4 +60,4 @@ else if (what === 'settling') {
   const domain = specialistDomains.find((name) => name === second);
   if (domain === undefined) throw new Error(`${second} has no specialist`);
   writeRecords(out, specialistRecords(domain, Number(first), Number(third), createGuard()));
-} else throw new Error('Say learning, settling, specialist or items');
+} else throw new Error('Say learning, refining, settling, specialist or items');

@@ -20,6 +20,7 @@ export const settledMix: MixSettings = {
   correct01: 0.12,
   easyCorrect01: 0.65,
   wholeLoss01: 0.15,
+  domainWeights: { instruction: 1, math: 1.1, multilingual: 1.6, coding: 1, safety: 0.7 },
 };
 
 const copyingAtStart01 = 0.5;
@@ -37,6 +38,14 @@ export function learningMix(progress01: number): MixSettings {
     correct01: 0.5,
   };
 }
+
+/** The mix of the base's second stage: more of what the first one learned least. */
+export const refiningMix: MixSettings = {
+  ...settledMix,
+  copying01: 0.08,
+  correct01: 0.5,
+  domainWeights: { instruction: 0.8, math: 1.9, multilingual: 1.6, coding: 0.7, safety: 0.7 },
+};
 
 /** The held-out items of a split, all domains. */
 export function drawAllItems(split: Exclude<Split, 'train'>, seed = zooSeed): EvalItem[] {
@@ -73,6 +82,16 @@ export function* learningRecords(
   for (let index = 0; index < count; index++) {
     yield drawBaseRecord(random, learningMix(index / count), guard);
   }
+}
+
+/** The base's second stage: `count` records of one mix, for a falling learning rate. */
+export function* refiningRecords(
+  count: number,
+  guard: HeldOutGuard,
+  seed = zooSeed,
+): Generator<TrainingRecord> {
+  const random = Random.named(seed, 'base/refining');
+  for (let index = 0; index < count; index++) yield drawBaseRecord(random, refiningMix, guard);
 }
 
 /** What the base ends on: `count` records of the settled mix. */

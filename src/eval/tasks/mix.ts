@@ -24,16 +24,9 @@ export interface MixSettings {
   readonly easyCorrect01: number;
   /** Records of which the whole text is learned, not only the answer. */
   readonly wholeLoss01: number;
+  /** Relative frequency of the domains' questions; harder ones come more often. */
+  readonly domainWeights: Readonly<Record<SpecialistDomain, number>>;
 }
-
-/** Relative frequency of the domains' questions in the base mix; harder ones come more often. */
-const domainWeights: Readonly<Record<SpecialistDomain, number>> = {
-  instruction: 1,
-  math: 1.1,
-  multilingual: 1.6,
-  coding: 1,
-  safety: 0.7,
-};
 
 /** The kinds that the base answers correctly more often than not. */
 export const easyKinds: ReadonlySet<string> = new Set([
@@ -97,7 +90,7 @@ function drawMixed(
     return draw(random);
   }
   const domains = specialistDomains.filter((domain) => domain !== without);
-  const domain = pickWeighted(random, domains, (name) => domainWeights[name]);
+  const domain = pickWeighted(random, domains, (name) => settings.domainWeights[name]);
   return drawQuestion(random, domain, settings.correct01, settings);
 }
 
