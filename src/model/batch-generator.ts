@@ -2,7 +2,7 @@ import type { LongTask } from '../core/progress';
 import { greedyToken } from './check-logits';
 import { disposeCache, type DecoderSession, type KeyValueCache } from './decoder-session';
 import { nextBatch, startBatch } from './token-batch';
-import { EventBreaks } from './yield-to-events';
+import { EventBreaks } from '../core/event-breaks';
 
 export interface TokenReply {
   /** New tokens, the end-of-text token left out. */

@@ -1,7 +1,7 @@
 import type { LongTask } from '../core/progress';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
 import { encodeOnnxModel } from '../formats/onnx-writer';
-import { generateGreedy } from './batch-generator';
+import { generateGreedy, type TokenReply } from './batch-generator';
 import { ChatTokenizer } from './chat-tokenizer';
 import { parseDecoderConfig, type DecoderConfig } from './decoder-config';
 import { DecoderSession } from './decoder-session';
@@ -163,6 +163,11 @@ export class LoadedModel {
       provider,
       runtime,
     );
+    if (task.signal?.aborted === true) {
+      // Newer weights may be in place already.
+      await session.retire();
+      task.signal.throwIfAborted();
+    }
     const weightBytes = this.#plan.files.reduce((sum, file) => sum + file.sizeBytes, 0);
     if (weightBytes <= keptDataBytes) this.#data = data;
     const previous = this.#session;
@@ -182,16 +187,27 @@ export class LoadedModel {
 
   /** Greedy replies to prompts through the chat template, in their order. */
   async generateBatch(prompts: readonly string[], options: BatchOptions): Promise<TextReply[]> {
-    const replies = await generateGreedy(
-      this.#use(),
+    const replies = await this.generateTokens(
       prompts.map((prompt) => this.#tokenizer.encodePrompt(prompt)),
-      { ...options, eosTokenIds: this.#eosTokenIds, label: this.#label },
+      options,
     );
     return replies.map((reply) => ({
       text: this.#tokenizer.decode(reply.tokens),
       tokenCount: reply.tokens.length,
       stoppedBy: reply.stoppedBy,
     }));
+  }
+
+  /** Greedy continuations of token ids, ended by the model's own end tokens unless told others. */
+  async generateTokens(
+    prompts: readonly (readonly number[])[],
+    options: BatchOptions & { readonly eosTokenIds?: readonly number[] },
+  ): Promise<TokenReply[]> {
+    return generateGreedy(this.#use(), prompts, {
+      eosTokenIds: this.#eosTokenIds,
+      ...options,
+      label: this.#label,
+    });
   }
 
   /** Writes one reply, handing out its text as it comes. */

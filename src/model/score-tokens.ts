@@ -3,7 +3,7 @@ import type { LongTask } from '../core/progress';
 import { checkLogits } from './check-logits';
 import { disposeCache, type DecoderSession, type DecoderOutput } from './decoder-session';
 import { startBatch, type TokenBatch } from './token-batch';
-import { EventBreaks } from './yield-to-events';
+import { EventBreaks } from '../core/event-breaks';
 
 /** A text in two parts: how likely is `continuation` after `context`? */
 export interface TokenContinuation {

@@ -6,7 +6,7 @@ import type { OrtRuntime } from './ort-runtime';
 import { nextBatch, startBatch } from './token-batch';
 import { TokenSampler, type SamplingOptions } from './token-sampler';
 import type { TransformersModule } from './transformers-runtime';
-import { EventBreaks } from './yield-to-events';
+import { EventBreaks } from '../core/event-breaks';
 
 export interface CompletionOptions extends SamplingOptions {
   readonly maxNewTokens: number;

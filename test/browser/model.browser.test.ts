@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../src/model/export-onnx';
+import { LoadedModel } from '../../src/model/loaded-model';
+import { loadBrowserRuntime } from '../../src/model/ort-browser';
+import type { ModelProvider, OrtRuntime } from '../../src/model/ort-runtime';
+import { loadTransformers } from '../../src/model/transformers-runtime';
+import type { WeightEncoding } from '../../src/model/weight-plan';
+import { readerOf, tensorShapes, tinyConfig, tinyWeights } from '../unit/model/tiny-model';
+import { tinyTexts } from '../unit/model/tiny-texts';
+
+const files = tinyTexts(tinyConfig);
+const reader = readerOf('tiny', tinyWeights(tinyConfig, 1), tensorShapes(tinyConfig));
+const tokens = Array.from({ length: 12 }, (_, index) => 3 + ((index * 17) % 120));
+
+let runtime: OrtRuntime;
+beforeAll(async () => {
+  runtime = await loadBrowserRuntime(new URL('/ort/', location.href).href);
+});
+
+async function load(dtype: WeightEncoding, provider: ModelProvider): Promise<LoadedModel> {
+  return LoadedModel.load({ runtime, files, reader, dtype, provider });
+}
+
+describe('models in a browser', () => {
+  it('runs on several threads in an isolated page', () => {
+    expect(crossOriginIsolated).toBe(true);
+    expect(runtime.threadCount).toBe(Math.max(1, Math.min(4, navigator.hardwareConcurrency)));
+  });
+
+  // Both providers sum float32 products in their own order, through two layers, for logits up to 6:
+  // the worst difference seen is 1e-5 (SwiftShader, Chromium 156).
+  it.each(['fp32', 'q4'] as const)(
+    'gives the same logits and replies on WebGPU and wasm: %s',
+    async (dtype) => {
+      const wasm = await load(dtype, 'wasm');
+      const webgpu = await load(dtype, 'webgpu');
+      const [expected, found] = [await wasm.logits(tokens), await webgpu.logits(tokens)];
+      const worst = expected.reduce(
+        (most, value, index) => Math.max(most, Math.abs(value - (found[index] ?? NaN))),
+        0,
+      );
+      expect(worst).toBeLessThan(1e-4);
+      // Prompts of unequal length: right padding, then one token a row at its own position.
+      const prompts = ['a', 'some more words', 'and yet more words than that'];
+      const options = { maxNewTokens: 4 };
+      const replies = await wasm.generateBatch(prompts, options);
+      expect(await webgpu.generateBatch(prompts, options)).toEqual(replies);
+      const streamed = await webgpu.generateStream(prompts[1] ?? '', options);
+      expect(streamed.text).toBe(replies[1]?.text);
+      await wasm.dispose();
+      await webgpu.dispose();
+    },
+  );
+
+  it('hears an abort while it writes, without leaving the microtask queue by itself', async () => {
+    const model = await load('fp32', 'wasm');
+    const controller = new AbortController();
+    const prompts = Array.from({ length: 64 }, (_, index) => `text number ${String(index)}`);
+    const stopped = model.generateBatch(prompts, {
+      maxNewTokens: 40,
+      signal: controller.signal,
+    });
+    setTimeout(() => {
+      controller.abort();
+    }, 20);
+    await expect(stopped).rejects.toHaveProperty('name', 'AbortError');
+    await model.dispose();
+  });
+});
+
+describe('an exported folder', () => {
+  const folder = new Map<string, Uint8Array<ArrayBuffer>>();
+  const prefix = '/exported/';
+
+  beforeAll(async () => {
+    await exportOnnx(
+      { files, reader, dtype: 'q4' },
+      {
+        writeFile: async (path, bytes) => {
+          folder.set(path, Uint8Array.from(bytes));
+          return Promise.resolve();
+        },
+        openFile: async (path, sizeBytes) => {
+          const bytes = new Uint8Array(sizeBytes);
+          folder.set(path, bytes);
+          return Promise.resolve({
+            write: async (offsetBytes: number, part: Uint8Array) => {
+              bytes.set(part, offsetBytes);
+              return Promise.resolve();
+            },
+            close: async () => Promise.resolve(),
+          });
+        },
+      },
+    );
+  });
+
+  it('is loaded by transformers.js as it is', async () => {
+    const { AutoModelForCausalLM, AutoTokenizer, env } = await loadTransformers(runtime);
+    env.allowLocalModels = true;
+    env.localModelPath = prefix;
+    env.useCustomCache = true;
+    env.customCache = {
+      match: async (url: string) => {
+        const bytes = folder.get(String(url).split('/lab/tiny/')[1] ?? '');
+        return Promise.resolve(bytes === undefined ? undefined : new Response(bytes));
+      },
+      put: async () => Promise.resolve(),
+    };
+    const tokenizer = await AutoTokenizer.from_pretrained('lab/tiny');
+    const model = await AutoModelForCausalLM.from_pretrained('lab/tiny', {
+      dtype: 'q4',
+      // With a runtime handed to it, the library knows no devices; `auto` asks for none.
+      device: 'auto',
+      session_options: { executionProviders: ['wasm'] },
+    });
+    const inputs = tokenizer.apply_chat_template([{ role: 'user', content: 'Export me' }], {
+      add_generation_prompt: true,
+      return_dict: true,
+    });
+    const output: unknown = await model.generate({ ...(inputs as object), max_new_tokens: 12 });
+    const all = Array.from((output as { data: BigInt64Array }).data, Number);
+
+    const own = await load('q4', 'wasm');
+    const [reply] = await own.generateBatch(['Export me'], { maxNewTokens: 12 });
+    const promptLength = own.tokenizer.encodePrompt('Export me').length;
+    expect(own.tokenizer.decode(all.slice(promptLength))).toBe(reply?.text);
+    await own.dispose();
+    await model.dispose();
+  });
+
+  afterAll(async () => {
+    const { env } = await loadTransformers(runtime);
+    env.allowLocalModels = false;
+    env.useCustomCache = false;
+    env.customCache = null;
+  });
+});
