@@ -7,8 +7,8 @@ import type { Expr } from './expr';
  *
  * - `sum`: float64 sum of the float32 values. Order: within a chunk of `chunkElements` four partial
  *   sums take elements 0, 4, 8…; 1, 5, 9…; 2…; 3…, and are joined as (s0 + s1) + (s2 + s3); chunk
- *   sums are added in order. Relative error below 1e-11; on a GPU, where a chunk is summed in
- *   float32, below 1e-6 when all terms have one sign.
+ *   sums are added in order. On a GPU a chunk is summed in pairs of float32 in another order: within
+ *   1e-12 of the sum of magnitudes, so it may differ in the last bits of the float64.
  * - `max`: the largest value; NaN if any is NaN; -Infinity for an empty tensor.
  * - `count`: how many elements satisfy the condition; exact.
  * - `histogram`: how often each bin occurs among elements that satisfy `when`; exact. `bin` must be

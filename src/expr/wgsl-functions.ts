@@ -43,3 +43,23 @@ fn pcg4d(counters: vec4u) -> vec4u {
   v.x += v.y * v.w; v.y += v.z * v.x; v.z += v.x * v.y; v.w += v.y * v.z;
   return v;
 }`;
+
+/**
+ * Knuth's two-sum. A compiler that may reorder floating-point operations would find the error term to
+ * be zero; the exclusive or with a zero that only the host knows keeps it from looking through.
+ */
+export const wgslPairSum = `
+fn exactly(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ params.zero); }
+
+// The sum of two numbers that are each given as a high and a low part.
+fn addPair(a: vec2f, b: vec2f) -> vec2f {
+  let high = exactly(a.x + b.x);
+  // Infinity and NaN have no error term.
+  if ((bitcast<u32>(high) & 0x7f800000u) == 0x7f800000u) { return vec2f(high, 0.0); }
+  let part = exactly(high - a.x);
+  let error = exactly(a.x - exactly(high - part)) + exactly(b.x - part);
+  let low = exactly(error + exactly(a.y + b.y));
+  let sum = exactly(high + low);
+  return vec2f(sum, exactly(low - exactly(sum - high)));
+}
+`;

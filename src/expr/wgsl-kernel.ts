@@ -5,7 +5,7 @@ import type { Expr } from './expr';
 import type { InputLayout } from './input-layout';
 import { specialistCountOf } from './input-layout';
 import type { Reduction } from './reduction';
-import { wgslLoads, wgslRandom, wgslRounds } from './wgsl-functions';
+import { wgslLoads, wgslPairSum, wgslRandom, wgslRounds } from './wgsl-functions';
 import { memberName, printBody } from './wgsl-print';
 
 /** Guaranteed everywhere. */
@@ -109,24 +109,18 @@ function printChunks(
   layers: number,
   text: ShaderText,
 ): WgslKernel {
+  const { type, start, take, join, helper } = chunkParts[reduction.kind];
   const fields = fieldsOf([reduction.of], layout);
-  const isCount = reduction.kind === 'count';
-  const type = isCount ? 'u32' : 'f32';
-  // Infinity has no literal; the chunk's own first element serves as well.
-  const start = { sum: '0.0', count: '0u', max: 'element(first, k)' }[reduction.kind];
-  const join = (a: string, b: string): string =>
-    reduction.kind === 'max' ? `max(${a}, ${b})` : `${a} + ${b}`;
-  const value = isCount ? 'u32(element(i, k))' : 'element(i, k)';
   const wgsl = `${header(
     text,
     `one ${reduction.kind} over a chunk of ${chunkElements} elements (a workgroup does)`,
     layout,
     `array<${type}>  results, [model, chunk]`,
     'one workgroup a chunk, in rows of at most 65535, one layer a model',
-    'f32 within the chunk; chunks are joined in float64 by the host',
+    'a sum is a pair of f32, high and low part; chunks are joined in float64 by the host',
   )}
 ${declarations(fields, layout, `array<${type}>`)}
-${helpers([reduction.of], layout)}
+${helpers([reduction.of], layout)}${helper}
 ${elementFunction(reduction.of.type, printBody(reduction.of))}
 
 var<workgroup> partial: array<${type}, ${workgroupSize}>;
@@ -145,24 +139,51 @@ fn main(
   let end = min(first + ${chunkElements}u, params.elementCount);
   var own = ${start};
   for (var i = first + local; i < end; i += ${workgroupSize}u) {
-    own = ${join('own', value)};
+    own = ${take};
   }
   partial[local] = own;
   for (var half = ${workgroupSize / 2}u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (local < half) { partial[local] = ${join('partial[local]', 'partial[local + half]')}; }
+    if (local < half) { partial[local] = ${join}; }
   }
   if (local == 0u) { result[k * chunkCount + chunk] = partial[0]; }
 }
 `;
+  const words = type === 'vec2f' ? 2 : 1;
   return {
     label: text.label,
     wgsl,
     fields,
     groups: (elementCount) => ({ count: Math.ceil(elementCount / chunkElements), layers }),
-    resultWords: (elementCount) => layers * Math.ceil(elementCount / chunkElements),
+    resultWords: (elementCount) => words * layers * Math.ceil(elementCount / chunkElements),
   };
 }
+
+/** How a workgroup reduces a chunk: each invocation takes in its elements, then halves join. */
+const chunkParts = {
+  sum: {
+    type: 'vec2f',
+    start: 'vec2f(0.0)',
+    take: 'addPair(own, vec2f(exactly(element(i, k)), 0.0))',
+    join: 'addPair(partial[local], partial[local + half])',
+    helper: wgslPairSum,
+  },
+  count: {
+    type: 'u32',
+    start: '0u',
+    take: 'own + u32(element(i, k))',
+    join: 'partial[local] + partial[local + half]',
+    helper: '',
+  },
+  max: {
+    type: 'f32',
+    // Infinity has no literal; the chunk's own first element serves as well.
+    start: 'element(first, k)',
+    take: 'max(own, element(i, k))',
+    join: 'max(partial[local], partial[local + half])',
+    helper: '',
+  },
+} as const;
 
 function printHistogram(
   reduction: Extract<Reduction, { kind: 'histogram' }>,
@@ -332,7 +353,7 @@ function fieldsOf(roots: readonly Expr[], layout: InputLayout): readonly Paramet
     length: 1,
   });
   const fields: ParameterField[] = [
-    ...['elementCount', 'firstElement', 'seed', 'tensorKey'].map(slice),
+    ...['elementCount', 'firstElement', 'seed', 'tensorKey', 'zero'].map(slice),
     { name: 'offset', source: 'offset', type: 'u32', length: layout.dtypes.length },
   ];
   for (const { op, name, type } of leavesOf(roots)) {

@@ -36,6 +36,7 @@ function sliceWord(name: string, slice: LoadedSlice, values: KernelValues): numb
     elementCount: slice.elementCount,
     firstElement: slice.firstElement,
     tensorKey: slice.tensorKey,
+    zero: 0,
   };
   return words[name];
 }

@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { f16ToF32, f32FromBits } from '../../../src/core/float-bits';
+import { chunkElements } from '../../../src/expr/backend';
+import {
+  abs,
+  and,
+  base,
+  bits,
+  elementIndex,
+  f32,
+  gt,
+  lt,
+  mul,
+  random01,
+  randomBits,
+  specialist,
+  specialistAt,
+  sub,
+  u32,
+} from '../../../src/expr/build';
+import { OracleBackend } from '../../../src/expr/oracle-backend';
+import type { Reduction } from '../../../src/expr/reduction';
+import { ReductionTotal } from '../../../src/expr/reduction';
+import { WasmBackend } from '../../../src/wasm/wasm-backend';
+import { randomExpression, randomExpressionValues } from './random-expressions';
+import { awkwardNumbers, bytesOf, differences, floatsOf, noValues, randomSlice } from './slices';
+
+const wasm = new WasmBackend({ threadCount: 1 });
+const oracle = new OracleBackend();
+afterAll(() => {
+  wasm.dispose();
+});
+
+const dtypes = ['BF16', 'F16', 'F32'] as const;
+
+describe('WebAssembly and the float32 oracle', () => {
+  it('agree bit for bit on random expressions over awkward numbers', async () => {
+    const inputs = randomSlice({
+      elementCount: 203,
+      dtypes: ['F32', 'BF16', 'F16', 'F32'],
+      awkward01: 0.2,
+    });
+    const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+    await fc.assert(
+      fc.asyncProperty(randomExpression, fc.constantFrom(...dtypes), async (expression, dtype) => {
+        const found = await wasm.map(fast, expression, randomExpressionValues, dtype);
+        const wanted = await oracle.map(exact, expression, randomExpressionValues, dtype);
+        expect(differences(found, wanted, dtype)).toEqual([]);
+      }),
+      { numRuns: 300, seed: 20261122 },
+    );
+    wasm.release(fast);
+    oracle.release(exact);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 7, 1023, 1024, 1025, chunkElements, chunkElements + 1])(
+    'agree on %i elements of any mixture of dtypes',
+    async (elementCount) => {
+      const output = sub(mul(specialistAt(1), base), specialistAt(0));
+      for (const dtype of dtypes) {
+        const inputs = randomSlice({ elementCount, dtypes: [dtype, 'F32', 'BF16'] });
+        const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+        const found = await wasm.map(fast, output, noValues, dtype);
+        const wanted = await oracle.map(exact, output, noValues, dtype);
+        expect(found.length).toBe(wanted.length);
+        expect(differences(found, wanted, dtype)).toEqual([]);
+        wasm.release(fast);
+      }
+    },
+  );
+
+  it('widen every f16 and bf16 pattern exactly', async () => {
+    const words = Uint16Array.from({ length: 65536 }, (_, word) => word);
+    for (const dtype of ['F16', 'BF16'] as const) {
+      const model = { dtype, bytes: new Uint8Array(words.buffer) };
+      const inputs = { ...randomSlice({ elementCount: 0, dtypes: [] }), elementCount: 65536 };
+      const slice = await wasm.load({ ...inputs, base: undefined, specialists: [model] });
+      const found = floatsOf(await wasm.map(slice, specialistAt(0), noValues, 'F32'));
+      const wanted = [...words].map((word) =>
+        dtype === 'F16' ? f16ToF32(word) : f32FromBits(word << 16),
+      );
+      expect(found.every((value, word) => Object.is(value, wanted[word]))).toBe(true);
+      wasm.release(slice);
+    }
+  });
+
+  it('round awkward and halfway numbers alike, to nearest even', async () => {
+    const halfway = Array.from({ length: 4096 }, (_, i) => f32FromBits(0x3f7f0000 + i * 0x800));
+    const values = [...awkwardNumbers, ...halfway, ...halfway.map((value) => value * 2 ** -26)];
+    const inputs = {
+      ...randomSlice({ elementCount: 0, dtypes: [] }),
+      elementCount: values.length,
+      base: undefined,
+      specialists: [bytesOf(values, 'F32')],
+    };
+    const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+    for (const dtype of dtypes) {
+      const found = await wasm.map(fast, specialistAt(0), noValues, dtype);
+      const wanted = await oracle.map(exact, specialistAt(0), noValues, dtype);
+      expect(differences(found, wanted, dtype)).toEqual([]);
+    }
+  });
+});
+
+const magnitude = and(bits(abs(specialist)), u32(2047));
+const reductions: readonly Reduction[] = [
+  { kind: 'sum', of: mul(specialist, base), perModel: true },
+  { kind: 'max', of: sub(specialist, base), perModel: true },
+  { kind: 'count', of: gt(specialist, base), perModel: true },
+  { kind: 'sum', of: random01(2), perModel: false },
+  {
+    kind: 'histogram',
+    bin: magnitude,
+    when: lt(specialist, f32(0.5)),
+    binCount: 2048,
+    perModel: true,
+  },
+  {
+    kind: 'histogram',
+    bin: and(randomBits(), u32(63)),
+    when: gt(base, f32(0)),
+    binCount: 64,
+    perModel: false,
+  },
+  { kind: 'histogram', bin: elementIndex, when: gt(base, f32(0)), binCount: 16, perModel: false },
+];
+
+describe('reductions', () => {
+  it.each([0, 1, 5, chunkElements - 1, 3 * chunkElements + 7])(
+    'of %i elements are the same number on WebAssembly and the oracle',
+    async (elementCount) => {
+      const inputs = randomSlice({ elementCount, dtypes: ['BF16', 'BF16', 'F16', 'F32'] });
+      const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+      const found = await wasm.reduce(fast, reductions, noValues);
+      const wanted = await oracle.reduce(exact, reductions, noValues);
+      expect(found).toEqual(wanted);
+    },
+  );
+
+  it('treat NaN alike: it is the maximum, and spoils a sum', async () => {
+    const specialists = [bytesOf([1, NaN, -2], 'F32'), bytesOf([1, Infinity, -Infinity], 'F32')];
+    const inputs = {
+      ...randomSlice({ elementCount: 0, dtypes: [] }),
+      elementCount: 3,
+      specialists,
+    };
+    const list: Reduction[] = [
+      { kind: 'max', of: specialist, perModel: true },
+      { kind: 'sum', of: specialist, perModel: true },
+    ];
+    for (const backend of [wasm, oracle]) {
+      const slice = await backend.load({ ...inputs, base: undefined });
+      const [max, sum] = await backend.reduce(slice, list, noValues);
+      expect(max?.lists.map(([value]) => value)).toEqual([NaN, Infinity]);
+      expect(sum?.lists.map(([value]) => value)).toEqual([NaN, NaN]);
+    }
+  });
+
+  it('give the same sum however a tensor is cut into slices', async () => {
+    const whole = randomSlice({ elementCount: 3 * chunkElements + 5, dtypes: ['F32', 'F32'] });
+    const sum: Reduction = { kind: 'sum', of: mul(specialist, base), perModel: true };
+    const cut = async (sliceElements: number): Promise<number> => {
+      const total = new ReductionTotal(sum, 1);
+      for (let first = 0; first < whole.elementCount; first += sliceElements) {
+        const end = Math.min(first + sliceElements, whole.elementCount);
+        const part = (bytes: Uint8Array): Uint8Array => bytes.subarray(4 * first, 4 * end);
+        const slice = await wasm.load({
+          ...whole,
+          firstElement: first,
+          elementCount: end - first,
+          base: whole.base && { dtype: 'F32', bytes: part(whole.base.bytes) },
+          specialists: whole.specialists.map(({ bytes }) => ({ dtype: 'F32', bytes: part(bytes) })),
+        });
+        const [partial] = await wasm.reduce(slice, [sum], noValues);
+        if (partial) total.add(partial);
+        wasm.release(slice);
+      }
+      return total.numbers[0] ?? NaN;
+    };
+    expect(await cut(chunkElements)).toBe(await cut(4 * chunkElements));
+  });
+
+  it('sum in float64: a hundred thousand small terms beside a large one', async () => {
+    const values = Array.from({ length: 100_000 }, (_, i) => (i === 0 ? 2 ** 24 : 0.25));
+    const inputs = {
+      ...randomSlice({ elementCount: 0, dtypes: [] }),
+      elementCount: values.length,
+      base: undefined,
+      specialists: [bytesOf(values, 'F32')],
+    };
+    const slice = await wasm.load(inputs);
+    const sum: Reduction = { kind: 'sum', of: specialist, perModel: true };
+    const total = new ReductionTotal(sum, 1);
+    const [partial] = await wasm.reduce(slice, [sum], noValues);
+    if (partial) total.add(partial);
+    // Every partial sum is a multiple of 1/4 below 2^53, so the float64 sum is exact.
+    expect(total.numbers).toEqual([2 ** 24 + 99_999 / 4]);
+  });
+});
