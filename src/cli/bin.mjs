@@ -33,7 +33,10 @@ if (!existsSync(bundle) || statSync(bundle).mtimeMs < newestChangeMs(join(root, 
       target: 'node20',
       copyPublicDir: false,
       rolldownOptions: {
-        input: { main: join(root, 'src/cli/main.ts') },
+        input: {
+          main: join(root, 'src/cli/main.ts'),
+          'python-thread': join(root, 'workers/python.worker.ts'),
+        },
         output: { entryFileNames: '[name].js' },
       },
     },

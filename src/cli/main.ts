@@ -1,10 +1,19 @@
 import { LabError, sentenceOf } from '../core/errors';
 import { nearestName } from '../recipe/nearest-name';
 import type { Command } from './command';
+import { evalCommand } from './eval-command';
 import { generateCommand } from './generate-command';
 import { logitsCommand } from './logits-command';
+import { mergeCommand } from './merge-command';
+import { planCommand } from './plan-command';
 
-const commands: readonly Command[] = [generateCommand, logitsCommand];
+const commands: readonly Command[] = [
+  mergeCommand,
+  planCommand,
+  generateCommand,
+  logitsCommand,
+  evalCommand,
+];
 
 /**
  * Runs one subcommand.

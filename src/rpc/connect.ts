@@ -2,7 +2,7 @@ import { proxy, transfer, wrap, type Remote } from 'comlink';
 import { LabError } from '../core/errors';
 import { registerAbortTransfer } from './abort-over-port';
 import type { ServiceDoor } from './serve';
-import { Transferred } from './transferred';
+import { Transferred } from '../core/transferred';
 import { fromWireError } from './wire-error';
 
 /** The page's view of a service: the same methods, all asynchronous, moved values unwrapped. */

@@ -1,6 +1,6 @@
 import { expose, transfer } from 'comlink';
 import { registerAbortTransfer } from './abort-over-port';
-import { Transferred } from './transferred';
+import { Transferred } from '../core/transferred';
 import { toWireError, type WireError } from './wire-error';
 
 /** What a call came to; errors travel as data, because Comlink would drop their code. */

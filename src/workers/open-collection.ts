@@ -79,7 +79,7 @@ async function openZoo(url: string, store: LabStore, task: LongTask): Promise<Op
     await files.prefetch({ signal: task.signal });
     meter.advance(record.sizeBytes);
     const weights = record.files.find((file) => file.path === 'model.safetensors');
-    return describe(id, record.title, files, weights?.sha256, task.signal);
+    return describeModel(id, record.title, files, weights?.sha256, task.signal);
   };
   const base = await open(manifest.base);
   const specialists: OpenModel[] = [];
@@ -96,7 +96,7 @@ async function openFolders(
   for (const files of found) {
     const taken = models.filter((model) => model.title === files.label).length;
     const id = taken === 0 ? files.label : `${files.label}-${taken + 1}`;
-    models.push(await describe(id, files.label, files, undefined, task.signal));
+    models.push(await describeModel(id, files.label, files, undefined, task.signal));
   }
   const base = models.find((model) => model.id === source.baseName);
   if (base === undefined) {
@@ -112,7 +112,8 @@ async function openFolders(
   return { base, specialists: models.filter((model) => model !== base), zoo: undefined };
 }
 
-async function describe(
+/** Reads a model’s headers and counts what they promise. */
+export async function describeModel(
   id: string,
   title: string,
   files: ModelFiles,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, type Connection } from '../../src/rpc/connect';
-import { Transferred } from '../../src/rpc/transferred';
+import { Transferred } from '../../src/core/transferred';
 import type { EchoService } from './fixtures/echo.worker';
 
 let connection: Connection<EchoService>;

@@ -1,0 +1,159 @@
+import { LatestOnly } from '../core/abort';
+import type { LongTask } from '../core/progress';
+import type { Recipe } from '../recipe/recipe';
+import type { InferService } from '../workers/infer-service';
+import type { MergeService } from '../workers/merge-service';
+import type { CollectionSource } from '../workers/open-collection';
+import { connect, type Connection } from './connect';
+import type {
+  BackendId,
+  Collection,
+  EvaluationRequest,
+  EvaluationUpdate,
+  GenerationReport,
+  GenerationRequest,
+  Lab,
+  LabEnvironment,
+  MergeReport,
+  PickedFolder,
+  StorageReport,
+} from './lab';
+import { Transferred } from '../core/transferred';
+
+/** Starts the lab of this page. Workers start with the first call that needs them. */
+export function createLab(): Lab {
+  return new WorkerLab();
+}
+
+/** Merging in one worker, running models in another; the page only passes handles between them. */
+class WorkerLab implements Lab {
+  #merging: Connection<MergeService> | undefined;
+  #inferring: Connection<InferService> | undefined;
+  #source: CollectionSource | undefined;
+  #chosenBackend: BackendId | undefined;
+  readonly #merges = new LatestOnly();
+
+  async environment(): Promise<LabEnvironment> {
+    return (await this.#merger()).environment();
+  }
+
+  async chooseBackend(id: BackendId | undefined): Promise<LabEnvironment> {
+    this.#chosenBackend = id;
+    return (await this.#merger()).chooseBackend(id);
+  }
+
+  async openZoo(task: LongTask = {}): Promise<Collection> {
+    return this.#open({ kind: 'zoo', url: siteUrl('zoo/') }, task);
+  }
+
+  async openFolders(
+    folders: readonly PickedFolder[],
+    baseName: string,
+    task: LongTask = {},
+  ): Promise<Collection> {
+    return this.#open({ kind: 'folders', folders, baseName }, task);
+  }
+
+  async merge(recipe: Recipe, task: LongTask = {}): Promise<MergeReport> {
+    const newest = this.#merges.begin();
+    const signal = task.signal === undefined ? newest : AbortSignal.any([newest, task.signal]);
+    const merger = await this.#merger();
+    const merged = await merger.merge(recipe, task.onProgress, signal);
+    signal.throwIfAborted();
+    const infer = await this.#inferrer();
+    await infer.setMerged(new Transferred(merged.weights, [merged.weights.buffer]), signal);
+    return merged.report;
+  }
+
+  async evaluate(
+    request: EvaluationRequest,
+    onUpdate: (update: EvaluationUpdate) => void,
+    task: LongTask = {},
+  ): Promise<EvaluationUpdate> {
+    return (await this.#inferrer()).evaluate(request, onUpdate, task.onProgress, task.signal);
+  }
+
+  async generate(
+    request: GenerationRequest,
+    onText: (piece: string) => void,
+    task: LongTask = {},
+  ): Promise<GenerationReport> {
+    return (await this.#inferrer()).generate(request, onText, task.onProgress, task.signal);
+  }
+
+  async exportMerge(
+    recipe: Recipe,
+    target: WritableStream<Uint8Array>,
+    task: LongTask = {},
+  ): Promise<void> {
+    const merger = await this.#merger();
+    await merger.exportTo(recipe, new Transferred(target, [target]), task.onProgress, task.signal);
+  }
+
+  async storage(): Promise<StorageReport> {
+    return (await this.#merger()).storage();
+  }
+
+  async clearStorage(): Promise<StorageReport> {
+    return (await this.#merger()).clearStorage();
+  }
+
+  close(): void {
+    this.#merges.cancel();
+    this.#merging?.close();
+    this.#inferring?.close();
+    this.#merging = undefined;
+    this.#inferring = undefined;
+  }
+
+  async #open(source: CollectionSource, task: LongTask): Promise<Collection> {
+    const merger = await this.#merger();
+    const collection = await merger.open(source, task.onProgress, task.signal);
+    this.#source = source;
+    const infer = await this.#inferrer();
+    await infer.useCollection(source);
+    return collection;
+  }
+
+  /** A worker that was started anew is told again what the page had told the one before. */
+  async #merger(): Promise<Connection<MergeService>['service']> {
+    if (this.#merging !== undefined) return this.#merging.service;
+    const worker = new Worker(new URL('../../workers/merge.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'merge',
+    });
+    const connection = connect<MergeService>(worker, 'merge', () => {
+      this.#merging = undefined;
+    });
+    this.#merging = connection;
+    const { service } = connection;
+    if (this.#chosenBackend !== undefined) await service.chooseBackend(this.#chosenBackend);
+    if (this.#source !== undefined) await service.open(this.#source, undefined, undefined);
+    return service;
+  }
+
+  async #inferrer(): Promise<Connection<InferService>['service']> {
+    if (this.#inferring !== undefined) return this.#inferring.service;
+    const worker = new Worker(new URL('../../workers/infer.worker.ts', import.meta.url), {
+      type: 'module',
+      name: 'infer',
+    });
+    const connection = connect<InferService>(worker, 'inference', () => {
+      this.#inferring = undefined;
+    });
+    this.#inferring = connection;
+    const { service } = connection;
+    await service.start({
+      ortUrl: siteUrl('ort/'),
+      pyodideUrl: siteUrl('pyodide/'),
+      zooUrl: siteUrl('zoo/'),
+    });
+    if (this.#source !== undefined) await service.useCollection(this.#source);
+    return service;
+  }
+}
+
+/** The absolute address of a path of this site, wherever it is mounted. */
+function siteUrl(path: string): string {
+  return new URL(path, document.baseURI).href;
+}

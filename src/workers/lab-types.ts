@@ -1,0 +1,112 @@
+import type { ItemResult } from '../eval/item-result';
+import type { DomainScore } from '../eval/score-keeper';
+import type { DomainId } from '../eval/tasks/task';
+
+export type { DomainScore } from '../eval/score-keeper';
+
+/** A way to run the merge, as offered to the person. */
+export type BackendId = 'webgpu' | 'wasm' | 'oracle';
+
+export interface BackendOption {
+  readonly id: BackendId;
+  readonly available: boolean;
+  /** What it runs on ("2 threads with SIMD"), or why it is not available. */
+  readonly description: string;
+}
+
+/** What this browser offers, found out once at the start. */
+export interface LabEnvironment {
+  readonly backends: readonly BackendOption[];
+  readonly chosen: BackendId;
+  /** Whether the choice was the lab's own or the person's. */
+  readonly chosenBy: 'lab' | 'person';
+  /** `software` is an emulated adapter: correct, slower than WebAssembly. */
+  readonly webgpu: 'hardware' | 'software' | 'none';
+  readonly crossOriginIsolated: boolean;
+  readonly hardwareThreads: number;
+  /** Whether models and scores are kept between visits; false in private windows. */
+  readonly storageAvailable: boolean;
+}
+
+/** One opened model: a base or a specialist. */
+export interface ModelSummary {
+  /** Unique in its collection; the name in recipes, sliders and slots. */
+  readonly id: string;
+  readonly title: string;
+  readonly role: 'base' | 'specialist';
+  readonly parameterCount: number;
+  readonly sizeBytes: number;
+  readonly dtype: string;
+}
+
+/** A base and its specialists, ready to merge. */
+export interface Collection {
+  readonly kind: 'zoo' | 'folders';
+  readonly base: ModelSummary;
+  readonly specialists: readonly ModelSummary[];
+  /** Findings that do not stop a merge, as sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** A folder a person picked, with its files as the browser hands them over. */
+export interface PickedFolder {
+  readonly name: string;
+  readonly files: readonly File[];
+}
+
+/** Which loaded model speaks: `base`, `merge`, or a specialist's id. */
+export type Slot = string;
+
+export interface MergeReport {
+  readonly recipeHash: string;
+  readonly elapsedMs: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly backend: BackendId;
+  readonly device: string;
+  /** The WGSL of the kernel, shown to students; present for every back end. */
+  readonly shaderText: string;
+}
+
+/** One item with prompt, reply, expected reply and the reason of its verdict. */
+export type ItemReport = ItemResult;
+
+export interface EvaluationRequest {
+  readonly slot: Slot;
+  /** `quick` is a small stratified subset for live sliders; `full` is every item. */
+  readonly selection: 'quick' | 'full';
+  readonly domains: readonly DomainId[];
+}
+
+export interface EvaluationUpdate {
+  readonly slot: Slot;
+  readonly scores: readonly DomainScore[];
+  readonly newItems: readonly ItemReport[];
+  readonly doneCount: number;
+  readonly totalCount: number;
+  /** True when the scores come from the store and nothing was run. */
+  readonly fromStore: boolean;
+  readonly elapsedMs: number;
+}
+
+export interface GenerationRequest {
+  readonly slot: Slot;
+  readonly prompt: string;
+  readonly maxNewTokens: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly seed: number;
+}
+
+export interface GenerationReport {
+  readonly text: string;
+  readonly tokenCount: number;
+  readonly tokensPerSecond: number;
+}
+
+export interface StorageReport {
+  readonly available: boolean;
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+  readonly models: readonly { readonly id: string; readonly sizeBytes: number }[];
+}
