@@ -1,8 +1,9 @@
 import type { OnnxModel } from '../formats/onnx-model';
 import type { DecoderConfig } from './decoder-config';
 import { GraphBuilder } from './graph-builder';
+import { GraphWeights } from './graph-weights';
 import { ropeTables } from './rope-tables';
-import { blockSize, WeightPlanner, type WeightEncoding, type WeightPlan } from './weight-plan';
+import { WeightPlanner, type WeightEncoding, type WeightPlan } from './weight-plan';
 
 export interface LlamaGraphOptions {
   readonly dtype: WeightEncoding;
@@ -44,11 +45,13 @@ class LlamaGraphWriter {
   readonly #options: LlamaGraphOptions;
   readonly #graph = new GraphBuilder();
   readonly #planner: WeightPlanner;
+  readonly #weights: GraphWeights;
 
   constructor(config: DecoderConfig, options: LlamaGraphOptions) {
     this.#config = config;
     this.#options = options;
     this.#planner = new WeightPlanner(options.dataFileName);
+    this.#weights = new GraphWeights(this.#graph, this.#planner, options.dtype);
   }
 
   build(): LlamaGraph {
@@ -122,14 +125,8 @@ class LlamaGraphWriter {
     const graph = this.#graph;
     const { vocabularySize, hiddenSize } = this.#config;
     graph.integers('flat.shape', [-1, hiddenSize]);
-    const table = this.#matrix(
-      'model.embed_tokens.weight',
-      ['model.embed_tokens.weight'],
-      vocabularySize,
-      hiddenSize,
-      this.#tableEncoding,
-    );
-    if (this.#tableEncoding === 'fp32') {
+    const table = this.#weights.table('model.embed_tokens.weight', vocabularySize, hiddenSize);
+    if (this.#weights.tableEncoding === 'fp32') {
       graph.node('embedding.rows', 'Gather', [table, 'input_ids']);
       return graph.node('embedding', 'Reshape', ['embedding.rows', 'flat.shape']);
     }
@@ -150,9 +147,14 @@ class LlamaGraphWriter {
 
   #firstNorm(x: string): string {
     const name = 'model.layers.0.input_layernorm';
-    return this.#graph.node(name, 'SimplifiedLayerNormalization', [x, this.#normWeight(name)], {
-      attributes: { axis: -1, epsilon: { float: this.#config.normEpsilon }, stash_type: 1 },
-    });
+    return this.#graph.node(
+      name,
+      'SimplifiedLayerNormalization',
+      [x, this.#weights.vector(name, this.#config.hiddenSize)],
+      {
+        attributes: { axis: -1, epsilon: { float: this.#config.normEpsilon }, stash_type: 1 },
+      },
+    );
   }
 
   #addAndNorm(name: string, x: string, residual: string): { normed: string; residual: string } {
@@ -160,7 +162,7 @@ class LlamaGraphWriter {
     const normed = this.#graph.node(
       name,
       'SkipSimplifiedLayerNormalization',
-      [x, residual, this.#normWeight(name)],
+      [x, residual, this.#weights.vector(name, this.#config.hiddenSize)],
       {
         domain: contrib,
         attributes: { epsilon: { float: this.#config.normEpsilon } },
@@ -178,7 +180,7 @@ class LlamaGraphWriter {
     const kvWidth = keyValueHeadCount * headSize;
     let projections: string[];
     if (this.#options.dtype === 'fp32') {
-      const flat = this.#product(
+      const flat = this.#weights.product(
         `${prefix}.qkv_proj`,
         ['q_proj', 'k_proj', 'v_proj'].map((part) => `${prefix}.${part}.weight`),
         x,
@@ -190,7 +192,7 @@ class LlamaGraphWriter {
       projections = ['q_proj', 'k_proj', 'v_proj'].map((part) => {
         const name = `${prefix}.${part}`;
         const rows = part === 'q_proj' ? width : kvWidth;
-        const flat = this.#product(name, [`${name}.weight`], x, rows, hiddenSize);
+        const flat = this.#weights.product(name, [`${name}.weight`], x, rows, hiddenSize);
         return graph.node(`${name}.split`, 'Reshape', [flat, 'split.shape']);
       });
     }
@@ -230,7 +232,7 @@ class LlamaGraphWriter {
       layer === 0 ? graph.integers('attention.shape', [-1, width]) : 'attention.shape',
     ]);
     const name = `${prefix}.o_proj`;
-    return this.#product(name, [`${name}.weight`], merged, hiddenSize, width);
+    return this.#weights.product(name, [`${name}.weight`], merged, hiddenSize, width);
   }
 
   #mlp(layer: number, x: string): string {
@@ -241,7 +243,7 @@ class LlamaGraphWriter {
     let gate: string;
     let up: string;
     if (this.#options.dtype === 'fp32') {
-      const both = this.#product(
+      const both = this.#weights.product(
         `${prefix}.gate_up_proj`,
         sources,
         x,
@@ -255,7 +257,7 @@ class LlamaGraphWriter {
       });
     } else {
       [gate, up] = ['gate_proj', 'up_proj'].map((part) =>
-        this.#product(
+        this.#weights.product(
           `${prefix}.${part}`,
           [`${prefix}.${part}.weight`],
           x,
@@ -268,7 +270,7 @@ class LlamaGraphWriter {
     graph.node(`${prefix}.silu`, 'Mul', [gate, `${prefix}.sigmoid`]);
     const gated = graph.node(`${prefix}.gated`, 'Mul', [`${prefix}.silu`, up]);
     const name = `${prefix}.down_proj`;
-    return this.#product(name, [`${name}.weight`], gated, hiddenSize, intermediateSize);
+    return this.#weights.product(name, [`${name}.weight`], gated, hiddenSize, intermediateSize);
   }
 
   #head(x: string): void {
@@ -277,13 +279,20 @@ class LlamaGraphWriter {
     const chosen = this.#chosenPositions(x);
     const flat = this.#options.logits === 'rows' ? 'logits' : 'logits.flat';
     if (tiesEmbeddings) {
-      this.#multiply(flat, chosen, 'model.embed_tokens.weight', {
+      this.#weights.multiply(flat, chosen, 'model.embed_tokens.weight', {
         rows: vocabularySize,
         columns: hiddenSize,
-        encoding: this.#tableEncoding,
+        encoding: this.#weights.tableEncoding,
       });
     } else {
-      this.#product('lm_head', ['lm_head.weight'], chosen, vocabularySize, hiddenSize, flat);
+      this.#weights.product(
+        'lm_head',
+        ['lm_head.weight'],
+        chosen,
+        vocabularySize,
+        hiddenSize,
+        flat,
+      );
     }
     if (this.#options.logits === 'keep') {
       graph.node('logits', 'Reshape', [flat, 'kept.shape']);
@@ -322,74 +331,5 @@ class LlamaGraphWriter {
     graph.node('kept.dims', 'Shape', ['kept'], { attributes: { start: 0, end: 2 } });
     graph.node('kept.shape', 'Concat', ['kept.dims', 'minus.one'], { attributes: { axis: 0 } });
     return graph.node('chosen', 'Reshape', ['kept', 'flat.shape']);
-  }
-
-  /** Embedding tables are never below 8 bits: their error reaches every token twice when tied. */
-  get #tableEncoding(): WeightEncoding {
-    return this.#options.dtype === 'fp32' ? 'fp32' : 'q8';
-  }
-
-  #normWeight(name: string): string {
-    const weight = `${name}.weight`;
-    this.#addTensors(weight, [weight], [this.#config.hiddenSize], 'fp32');
-    return weight;
-  }
-
-  #matrix(
-    name: string,
-    sources: readonly string[],
-    rows: number,
-    columns: number,
-    encoding: WeightEncoding,
-  ): string {
-    this.#addTensors(name, sources, [rows, columns], encoding);
-    return name;
-  }
-
-  #addTensors(
-    name: string,
-    sources: readonly string[],
-    shape: readonly [number, number] | readonly [number],
-    encoding: WeightEncoding,
-  ): void {
-    for (const tensor of this.#planner.add(name, sources, shape, encoding)) {
-      this.#graph.constant(tensor);
-    }
-  }
-
-  /** x `[n, columns]` times the transpose of a weight `[rows, columns]`. */
-  #product(
-    name: string,
-    sources: readonly string[],
-    x: string,
-    rows: number,
-    columns: number,
-    output = name,
-  ): string {
-    const encoding = this.#options.dtype;
-    const weight = this.#matrix(`${name}.weight`, sources, rows, columns, encoding);
-    return this.#multiply(output, x, weight, { rows, columns, encoding });
-  }
-
-  #multiply(
-    name: string,
-    x: string,
-    weight: string,
-    { rows, columns, encoding }: { rows: number; columns: number; encoding: WeightEncoding },
-  ): string {
-    if (encoding === 'fp32') {
-      return this.#graph.node(name, 'Gemm', [x, weight], { attributes: { transB: 1 } });
-    }
-    const inputs = [x, `${weight}.codes`, `${weight}.scales`];
-    if (encoding === 'q4') inputs.push(`${weight}.zeros`);
-    return this.#graph.node(name, 'MatMulNBits', inputs, {
-      domain: contrib,
-      attributes: {
-        K: columns,
-        N: rows,
-        bits: encoding === 'q8' ? 8 : 4,
-        block_size: blockSize,
-      },
-    });
   }
 }
