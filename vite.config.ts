@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -10,6 +11,12 @@ const isolationHeaders = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+
+// Workers do not inherit the policy of the page's meta element: they need it as a header.
+const contentSecurityPolicy =
+  /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(
+    readFileSync(new URL('index.html', import.meta.url), 'utf8'),
+  )?.[1] ?? '';
 
 const softwareGpuFlags = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 const quietFlags = [
@@ -27,7 +34,9 @@ export default defineConfig({
   },
   optimizeDeps: { exclude: ['onnxruntime-web', 'pyodide'] },
   server: { headers: isolationHeaders },
-  preview: { headers: isolationHeaders },
+  preview: {
+    headers: { ...isolationHeaders, 'Content-Security-Policy': contentSecurityPolicy },
+  },
   worker: { format: 'es' },
   build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 1024 },
   test: {
