@@ -25,8 +25,9 @@ export function readText(
 ): string {
   const value = record[field];
   if (typeof value !== 'string' || value === '') fail(where, field, 'must be a text');
-  if (value.length > maxChars)
+  if (value.length > maxChars) {
     fail(where, field, `must have at most ${String(maxChars)} characters`);
+  }
   return value;
 }
 

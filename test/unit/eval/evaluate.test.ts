@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LabError } from '../../../src/core/errors';
 import { evaluate, type EvaluateOptions, type EvaluationUpdate } from '../../../src/eval/evaluate';
 import type { ItemResult } from '../../../src/eval/item-result';
 import type { EvalItem } from '../../../src/eval/items';
@@ -78,8 +79,9 @@ describe('evaluate', () => {
     const asked = new Set(generator.batches.flat());
     expect(half.some((item) => asked.has(item.prompt))).toBe(false);
     const allKnown = new Map(known);
-    for (const update of updates)
-      for (const result of update.newItems) allKnown.set(result.id, result);
+    for (const result of updates.flatMap((update) => update.newItems)) {
+      allKnown.set(result.id, result);
+    }
     const idle = new TableGenerator(items);
     expect((await allUpdates(idle, { items, known: allKnown })).at(-1)?.doneCount).toBe(90);
     expect(idle.batches).toHaveLength(0);
@@ -117,6 +119,41 @@ describe('evaluate', () => {
     ).rejects.toThrow('late');
     expect(generator.batches).toHaveLength(0);
     expect(await allUpdates(generator, { items: [] })).toEqual([]);
+  });
+
+  it('scores everything else before it says that Python could not be loaded', async () => {
+    const withCode = exampleItems(6);
+    const error = new LabError('eval/python-failed', 'Python could not be loaded.');
+    const python = { run: async () => Promise.reject(error) };
+    const updates: EvaluationUpdate[] = [];
+    const run = async () => {
+      const options = { items: withCode, seed: 1, python };
+      for await (const update of evaluate(new TableGenerator(withCode), options)) {
+        updates.push(update);
+      }
+    };
+    await expect(run()).rejects.toBe(error);
+    expect(updates.at(-1)?.scores.map(({ domain, itemCount }) => [domain, itemCount])).toEqual([
+      ['math', 6],
+      ['safety', 6],
+      ['general', 6],
+    ]);
+  });
+
+  it('stops the code of a reader that leaves early', async () => {
+    const withCode = exampleItems(6);
+    let signal: AbortSignal | undefined;
+    const python = {
+      run: async (_: unknown, options: { readonly signal?: AbortSignal | undefined } = {}) => {
+        signal = options.signal;
+        return new Promise<never>(() => undefined);
+      },
+    };
+    const options = { items: withCode, seed: 1, python };
+    for await (const update of evaluate(new TableGenerator(withCode), options)) {
+      if (update.doneCount > 3) break;
+    }
+    expect(signal?.aborted).toBe(true);
   });
 
   it.each([

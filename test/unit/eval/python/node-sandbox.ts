@@ -42,6 +42,8 @@ export function nodeSandbox(
   let started = 0;
   const sandbox = new PythonSandbox({
     baseUrl: `${pathToFileURL(packageFolder).href}/`,
+    // Loading takes 3 s of processor time, and tests run beside each other.
+    loadLimitMs: 600_000,
     ...options,
     createPort: () => {
       started++;

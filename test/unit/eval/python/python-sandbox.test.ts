@@ -1,5 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { evaluate } from '../../../../src/eval/evaluate';
+import type { ItemResult } from '../../../../src/eval/item-result';
 import type { PythonOutcome } from '../../../../src/eval/python/python-protocol';
+import type { DomainScore } from '../../../../src/eval/score-keeper';
+import { drawAllItems } from '../../../../src/eval/tasks/mix-recipe';
+import { exampleItems, TableGenerator } from '../example-items';
 import { buildPythonWorker, nodeSandbox } from './node-sandbox';
 
 const worker = await buildPythonWorker();
@@ -198,5 +203,48 @@ def f(x):
     const broken = nodeSandbox(worker, { baseUrl: 'file:///nowhere/' }).sandbox;
     await expect(broken.load()).rejects.toMatchObject({ code: 'eval/python-failed' });
     broken.close();
+  });
+});
+
+describe('evaluate with code', () => {
+  const items = exampleItems(12);
+
+  it('judges code beside the other domains', async () => {
+    const wrong = {
+      'Write f(x) that adds 3.': 'def f(x): return x',
+      'Write f(x) that adds 4.': '',
+    };
+    const generator = new TableGenerator(items, wrong);
+    const results: ItemResult[] = [];
+    let scores: readonly DomainScore[] = [];
+    for await (const update of evaluate(generator, { items, seed: 1, python: sandbox })) {
+      results.push(...update.newItems);
+      scores = update.scores;
+    }
+    expect(results).toHaveLength(48);
+    expect(scores.map(({ domain, passedCount }) => [domain, passedCount])).toEqual([
+      ['math', 12],
+      ['coding', 10],
+      ['safety', 12],
+      ['general', 12],
+    ]);
+    expect(results.find((result) => result.id === 'coding-0003')?.reason).toBe(
+      'The test "assert f(1) == 4" does not hold.',
+    );
+  });
+
+  it('judges every held-out coding item of the zoo: answers pass, echoes of the prompt fail', async () => {
+    const coding = drawAllItems('test').filter((item) => item.domain === 'coding');
+    expect(coding.length).toBeGreaterThanOrEqual(300);
+    const testsOf = (item: (typeof coding)[number]): readonly string[] =>
+      item.check.type === 'python' ? item.check.tests : [];
+    const right = await sandbox.run(
+      coding.map((item) => ({ source: item.answer, tests: testsOf(item) })),
+    );
+    expect(coding.filter((_, index) => right[index]?.status !== 'passed')).toEqual([]);
+    const wrong = await sandbox.run(
+      coding.map((item) => ({ source: item.prompt, tests: testsOf(item) })),
+    );
+    expect(wrong.filter((outcome) => outcome.status === 'passed')).toEqual([]);
   });
 });
