@@ -1,4 +1,5 @@
 import { abortable, LatestOnly } from '../core/abort';
+import { EventBreaks } from '../core/event-breaks';
 import type { FloatDtype } from '../core/dtype';
 import { ProgressMeter, type LongTask, type OnProgress } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
@@ -170,11 +171,12 @@ export class LiveMerge {
     const { definition, numbers, seed } = plan.merge;
     const target = new Uint8Array(weights.buffer);
     const options = { seed, signal };
+    const breaks = new EventBreaks();
     const merged = plan.tensors.flatMap((tensor, index) => {
       const slices = resident.slices.get(tensor.name);
       const offsetBytes = weights.tensors[index]?.offsetBytes ?? 0;
       if (tensor.kind === 'merge' && slices !== undefined) {
-        return [{ outDtype: tensor.dtype, offsetBytes, task: slices.task(numbers) }];
+        return [{ outDtype: tensor.dtype, offsetBytes, task: slices.task(numbers, breaks) }];
       }
       target.set(resident.copies.get(tensor.name) ?? new Uint8Array(0), offsetBytes);
       return [];

@@ -1,4 +1,5 @@
 import { invariant } from '../core/errors';
+import { EventBreaks } from '../core/event-breaks';
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
 import type { MethodNumbers } from '../methods/method';
@@ -31,6 +32,7 @@ const copyPieceBytes = 16 << 20;
 export class MergeRun {
   readonly plan: MergePlan;
   readonly #backend: MergeBackend;
+  readonly #breaks = new EventBreaks();
   #measured: ReadonlyMap<string, Measured> | undefined;
 
   constructor(plan: MergePlan, backend: MergeBackend) {
@@ -55,7 +57,7 @@ export class MergeRun {
       'bytes',
       task.onProgress,
     );
-    const tasks = slices.map((tensor) => metered(tensor.task(numbers), meter));
+    const tasks = slices.map((tensor) => metered(tensor.task(numbers, this.#breaks), meter));
     try {
       const options = { seed, signal: task.signal };
       const measured = await measureModel(this.#backend, definition, tasks, options);
@@ -125,7 +127,7 @@ export class MergeRun {
     await mergeTensor(
       this.#backend,
       definition,
-      slices.task(numbers),
+      slices.task(numbers, this.#breaks),
       tensor.dtype,
       async (bytes) => {
         await emit(tensor, bytes, offsetBytes);

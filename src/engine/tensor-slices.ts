@@ -1,5 +1,6 @@
 import { dtypeSizesBytes, elementCountOf, type FloatDtype } from '../core/dtype';
 import { invariant } from '../core/errors';
+import type { EventBreaks } from '../core/event-breaks';
 import { hashText32 } from '../core/random';
 import type { LoadedSlice, MergeBackend, ModelBytes } from '../expr/backend';
 import type { MethodNumbers } from '../methods/method';
@@ -48,8 +49,11 @@ export class TensorSlices {
     this.sliceCount = Math.ceil(this.elementCount / this.#sliceElements);
   }
 
-  /** The driver's view of the tensor, with the numbers of one merge. */
-  task(numbers: MethodNumbers): TensorTask {
+  /**
+   * The driver's view of the tensor, with the numbers of one merge. `breaks` let messages in between
+   * the back end's calls, which on a single thread never leave the microtask queue.
+   */
+  task(numbers: MethodNumbers, breaks: EventBreaks): TensorTask {
     const { tensor, models, hasBase } = this.#setting;
     return {
       name: tensor.name,
@@ -57,7 +61,10 @@ export class TensorSlices {
       specialistCount: models.length - (hasBase ? 1 : 0),
       numbers,
       sliceCount: this.sliceCount,
-      openSlice: async (index, signal) => this.#open(index, signal),
+      openSlice: async (index, signal) => {
+        await breaks.pause(signal);
+        return this.#open(index, signal);
+      },
       closeSlice: (slice) => {
         if (!this.#setting.isResident) this.#setting.backend.release(slice);
       },
