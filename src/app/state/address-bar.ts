@@ -11,6 +11,7 @@ const writeEveryMs = 350;
 export class AddressBar {
   readonly #throttle = new Throttle(writeEveryMs);
   #written = '';
+  #isClosed = false;
 
   /** What the address says, decoded; undefined when it says nothing. @throws LabError `url/bad-state` */
   async read(): Promise<unknown> {
@@ -39,7 +40,7 @@ export class AddressBar {
   async flush(state: LinkState): Promise<string> {
     this.#throttle.cancel();
     const hash = key + (await encodeState(state));
-    if (hash !== this.#written) {
+    if (hash !== this.#written && !this.#isClosed) {
       this.#written = hash;
       globalThis.history.replaceState(globalThis.history.state, '', hash);
     }
@@ -53,6 +54,7 @@ export class AddressBar {
     };
     globalThis.addEventListener('hashchange', check);
     return () => {
+      this.#isClosed = true;
       this.#throttle.cancel();
       globalThis.removeEventListener('hashchange', check);
     };

@@ -87,6 +87,8 @@ export class CompletionDesk {
 
   async #ask(slot: Slot, signal: AbortSignal): Promise<void> {
     this.#put(slot, { state: 'writing', text: '', report: undefined });
+    // Pieces and the end of the call come over different channels, so a piece may come last.
+    let isOver = false;
     const report = await this.#lab().generate(
       {
         slot,
@@ -96,7 +98,7 @@ export class CompletionDesk {
         seed: 0,
       },
       (piece) => {
-        if (signal.aborted) return;
+        if (signal.aborted || isOver) return;
         this.#put(slot, {
           state: 'writing',
           text: this.replyOf(slot).text + piece,
@@ -105,6 +107,7 @@ export class CompletionDesk {
       },
       { signal },
     );
+    isOver = true;
     signal.throwIfAborted();
     this.#put(slot, { state: 'done', text: report.text, report });
   }

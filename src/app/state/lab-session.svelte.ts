@@ -92,12 +92,17 @@ export class LabSession {
     return this.isOpening || this.desk.phase !== 'idle' || this.desk.isInterrupted;
   }
 
-  /** Opens the zoo and whatever the address says. Returns how to stop listening to the address. */
+  /** Opens the zoo and whatever the address says. Returns how to end the session. */
   start(): () => void {
     void this.#begin();
-    return this.#address.listen(() => {
+    const stopListening = this.#address.listen(() => {
       void this.#readAddress();
     });
+    return () => {
+      stopListening();
+      this.#makeWay();
+      this.desk.cancel();
+    };
   }
 
   async #begin(): Promise<void> {

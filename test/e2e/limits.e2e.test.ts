@@ -1,0 +1,171 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeState } from '../../src/recipe/url-codec';
+import {
+  alertsOf,
+  coefficientOf,
+  openLab,
+  openSite,
+  scoreOf,
+  settled,
+  type OpenSite,
+} from './site';
+
+// What is missing, denied or wrong: each gives clear words and loses nothing.
+
+describe('with everything a browser may lack', () => {
+  let site: OpenSite;
+
+  beforeAll(async () => {
+    site = await openSite();
+  });
+
+  afterAll(async () => {
+    await site.close();
+  });
+
+  it('merges without WebGPU and says so', async () => {
+    const page = await openLab(site);
+    await page.getByText(/about this browser/u).click();
+    await expect(page.getByText('This browser offers no WebGPU').count()).resolves.toBe(1);
+    expect(await scoreOf(page, 'general')).toBeGreaterThan(0);
+    await page.close();
+  });
+
+  it('works without a network after the first load', async () => {
+    const page = await openLab(site);
+    await page.getByRole('textbox', { name: 'Prompt' }).fill('Say hello.');
+    await page.getByRole('button', { name: 'Generate' }).click();
+    await page.getByRole('status').filter({ hasText: 'The replies are complete.' }).waitFor();
+    await site.context.setOffline(true);
+    await page.reload();
+    await settled(page);
+    expect(await alertsOf(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Set all to 0.2', exact: true }).click();
+    await settled(page);
+    expect(await scoreOf(page, 'general')).toBeGreaterThan(0);
+    await site.context.setOffline(false);
+    await page.close();
+  });
+
+  it.each([
+    ['text that no link holds', () => Promise.resolve('#r=%00garbage!!'), 'damaged'],
+    [
+      'a coefficient of NaN',
+      async () =>
+        `#r=${await encodeState({
+          recipe: {
+            mergeMethod: 'ties',
+            baseModel: 'base',
+            models: [
+              { model: 'math', parameters: { weight: Number.NaN } },
+              { model: 'coding', parameters: { weight: 1.25 } },
+            ],
+            parameters: {},
+          },
+        })}`,
+      'coefficient',
+    ],
+    [
+      'a model that is not there',
+      async () =>
+        `#r=${await encodeState({
+          recipe: { mergeMethod: 'ties', models: [{ model: 'poetry', parameters: {} }] },
+        })}`,
+      'poetry',
+    ],
+    [
+      'a method that does not exist',
+      async () => `#r=${await encodeState({ recipe: { mergeMethod: 'blend', models: [] } })}`,
+      'blend',
+    ],
+  ])('explains a bad link in one sentence and goes on: %s', async (what, hash, word) => {
+    const page = await openLab(site, await hash());
+    const alerts = await alertsOf(page);
+    expect(alerts).toHaveLength(1);
+    expect(alerts[0]).toContain(word);
+    expect(await coefficientOf(page, 'math')).toBe('0.4');
+    if (what.includes('NaN')) expect(await coefficientOf(page, 'coding')).toBe('1.25');
+    expect(await scoreOf(page, 'general')).toBeGreaterThan(0);
+    await page.close();
+  });
+
+  it('fits a phone, with controls a finger can hit', async () => {
+    const page = await site.context.newPage();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(site.address);
+    await settled(page);
+    await page.evaluate(() => {
+      for (const details of document.querySelectorAll('details')) details.open = true;
+    });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+      390,
+    );
+    const slider = await page.getByRole('slider', { name: 'math coefficient' }).boundingBox();
+    expect(slider?.height).toBeGreaterThanOrEqual(24);
+    expect(slider?.width).toBeGreaterThan(100);
+    await page.close();
+  });
+});
+
+describe('with folders from a disk', () => {
+  let site: OpenSite;
+  let folder: string;
+
+  beforeAll(async () => {
+    site = await openSite();
+    folder = mkdtempSync(join(tmpdir(), 'mergelab-models-'));
+    for (const id of ['base', 'math', 'coding']) {
+      cpSync(join('public/zoo', id), join(folder, 'models', id), { recursive: true });
+      cpSync(join('public/zoo', id), join(folder, 'broken', id), { recursive: true });
+    }
+    const file = join(folder, 'broken', 'math', 'model.safetensors');
+    truncateSync(file, Math.floor(readFileSync(file).length / 2));
+  });
+
+  afterAll(async () => {
+    await site.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('refuses a truncated file by name and keeps the zoo, then opens good folders', async () => {
+    const page = await openLab(site);
+    const picker = page.locator('input[type="file"]');
+    await picker.setInputFiles(join(folder, 'broken'));
+    await page.getByRole('button', { name: 'Open these 3 models' }).click();
+    await page.getByRole('alert').waitFor();
+    const [alert] = await alertsOf(page);
+    expect(alert).toContain('model.safetensors');
+    expect(alert).toContain('format/');
+    expect(await page.getByRole('slider', { name: /coefficient/u }).count()).toBe(5);
+
+    await picker.setInputFiles(join(folder, 'models'));
+    await page.getByRole('button', { name: 'Open these 3 models' }).click();
+    await expect
+      .poll(() => page.getByRole('slider', { name: /coefficient/u }).count(), { timeout: 60_000 })
+      .toBe(2);
+    await settled(page);
+    expect(await alertsOf(page)).toEqual([]);
+    expect(await scoreOf(page, 'general')).toBeGreaterThan(0);
+    await page.close();
+  });
+});
+
+describe('with storage denied', () => {
+  it('merges and scores, and says that nothing is kept', async () => {
+    const site = await openSite({ isStorageDenied: true });
+    try {
+      const page = await openLab(site);
+      expect(await alertsOf(page)).toEqual([]);
+      expect(await scoreOf(page, 'general')).toBeGreaterThan(0);
+      await page.getByRole('button', { name: 'Storage' }).click();
+      await expect(page.getByText('keeps nothing: it is a private window').count()).resolves.toBe(
+        1,
+      );
+    } finally {
+      await site.close();
+    }
+  });
+});
