@@ -6,8 +6,10 @@ import { defaultOptions } from './parameters';
 import { taskArithmetic } from './task-arithmetic';
 import { ties } from './ties';
 
-/** In the order of the page's picker. */
-export const methods: readonly MergeMethod[] = [linear, taskArithmetic, ties, dareLinear];
+/** In the order of the page's picker. Equal options give the very same definition object. */
+export const methods: readonly MergeMethod[] = [linear, taskArithmetic, ties, dareLinear].map(
+  withRememberedDefinitions,
+);
 
 /** @throws LabError `recipe/unknown-method` that lists the methods there are */
 export function findMethod(id: string): MergeMethod {
@@ -21,18 +23,22 @@ export function findMethod(id: string): MergeMethod {
   );
 }
 
-const definitions = new WeakMap<MergeMethod, Map<string, MethodDefinition>>();
-
-/**
- * `method.define(options)`, with missing options at their defaults; the same object for the same
- * options, so that back ends compile its kernels once.
- */
+/** `method.define(options)` with missing options at their defaults. */
 export function defineMethod(method: MergeMethod, options: MethodOptions = {}): MethodDefinition {
-  const whole = { ...defaultOptions(method), ...options };
-  const known = definitions.get(method) ?? new Map<string, MethodDefinition>();
-  definitions.set(method, known);
-  const key = JSON.stringify(Object.entries(whole).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const definition = known.get(key) ?? method.define(whole);
-  known.set(key, definition);
-  return definition;
+  return method.define({ ...defaultOptions(method), ...options });
+}
+
+/** Back ends know expressions by identity: with one definition they compile its kernels once. */
+function withRememberedDefinitions(method: MergeMethod): MergeMethod {
+  const known = new Map<string, MethodDefinition>();
+  return {
+    ...method,
+    define: (options) => {
+      const entries = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+      const key = JSON.stringify(entries);
+      const definition = known.get(key) ?? method.define(options);
+      known.set(key, definition);
+      return definition;
+    },
+  };
 }

@@ -6,6 +6,7 @@ import type { Reduction } from '../expr/reduction';
 import { ReductionTotal } from '../expr/reduction';
 import type { MethodNumbers, Pass, PassContext, PassResult, ReducePass, TopPass } from './method';
 import type { MergeOptions, TensorTask } from './tensor-task';
+import { dependenceKey, topKey } from './pass-memory';
 import type { RunReduction, Threshold } from './top-magnitudes';
 import { everyIndex, findCuts, findThresholds } from './top-magnitudes';
 
@@ -37,12 +38,31 @@ async function runReducePass(
   options: MergeOptions,
 ): Promise<MethodNumbers[]> {
   const names = Object.keys(pass.reductions);
-  const totals = await reduceAll(backend, Object.values(pass.reductions), entries, options, {});
-  const named = Object.fromEntries(
-    names.map((name, index) => [name, totals[index]?.numbers ?? []]),
-  );
+  const reductions = Object.values(pass.reductions);
+  const exprs = reductions.flatMap(exprsOf);
+  const key = entries.map(({ numbers }) => dependenceKey(exprs, numbers, options.seed)).join(';');
+  const totals = await recall(options, entries, pass, key, async () => {
+    const found = await reduceAll(backend, reductions, entries, options, {});
+    return found.map((total) => total.numbers);
+  });
+  const named = Object.fromEntries(names.map((name, index) => [name, totals[index] ?? []]));
   const added = pass.then(named, contextOf(entries));
   return entries.map(({ numbers }) => extend(numbers, added));
+}
+
+function exprsOf(reduction: Reduction): readonly Expr[] {
+  return reduction.kind === 'histogram' ? [reduction.bin, reduction.when] : [reduction.of];
+}
+
+async function recall<T>(
+  { memory }: MergeOptions,
+  entries: readonly PassEntry[],
+  pass: Pass,
+  key: string,
+  measure: () => Promise<T>,
+): Promise<T> {
+  if (memory === undefined) return measure();
+  return memory.recall(entries.map(({ task }) => task.name).join('\n'), pass, key, measure);
 }
 
 async function runTopPass(
@@ -53,16 +73,32 @@ async function runTopPass(
 ): Promise<MethodNumbers[]> {
   const whole = contextOf(entries);
   const keep = keepCounts(pass, entries, whole);
+  const key = entries.map(({ numbers }) => topKey(pass, keep, numbers, options.seed)).join(';');
+  const found = await recall(options, entries, pass, key, () =>
+    findTop(backend, pass, entries, keep, options),
+  );
+  return entries.map(({ numbers }, index) => extend(numbers, found[index] ?? {}));
+}
+
+/** Thresholds and cuts of every entry. */
+async function findTop(
+  backend: MergeBackend,
+  pass: TopPass,
+  entries: readonly PassEntry[],
+  keep: readonly number[],
+  options: MergeOptions,
+): Promise<PassResult[]> {
   const run =
-    (among: readonly PassEntry[]) =>
-    async (reduction: Reduction, extra: MethodNumbers['perModel']): Promise<ReductionTotal> => {
+    (among: readonly PassEntry[]): RunReduction =>
+    async (reduction, extra) => {
       const [total] = await reduceAll(backend, [reduction], among, options, extra);
-      return total ?? new ReductionTotal(reduction, whole.specialistCount);
+      return total ?? new ReductionTotal(reduction, keep.length);
     };
-  const thresholds = await findThresholds(run(entries), pass.of, keep, whole.elementCount);
+  const { elementCount } = contextOf(entries);
+  const thresholds = await findThresholds(run(entries), pass.of, keep, elementCount);
   const bits = thresholds.map((threshold) => threshold.bits);
 
-  const found: MethodNumbers[] = [];
+  const found: PassResult[] = [];
   let left = thresholds.map((threshold) => threshold.tiesKept);
   for (const entry of entries) {
     let cut = thresholds.map(() => everyIndex);
@@ -72,8 +108,7 @@ async function runTopPass(
       cut = await findCuts(run([entry]), pass.of, own, entry.task.elementCount);
       left = left.map((count, model) => count - (own[model]?.tiesKept ?? 0));
     }
-    const perModel = { [`${pass.name}.bits`]: bits, [`${pass.name}.cut`]: cut };
-    found.push(extend(entry.numbers, { perModel }));
+    found.push({ perModel: { [`${pass.name}.bits`]: bits, [`${pass.name}.cut`]: cut } });
   }
   return found;
 }

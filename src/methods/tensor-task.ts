@@ -1,5 +1,6 @@
 import type { LoadedSlice } from '../expr/backend';
 import type { MethodNumbers } from './method';
+import type { PassMemory } from './pass-memory';
 
 /**
  * One tensor to merge. The caller decides how its slices are kept: read again for every pass, or
@@ -23,4 +24,6 @@ export interface MergeOptions {
   /** Of random masks; its low 32 bits count. */
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
+  /** Kept by the caller between merges of the same weights; without it every pass is run. */
+  readonly memory?: PassMemory | undefined;
 }
