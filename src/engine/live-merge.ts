@@ -4,6 +4,7 @@ import type { FloatDtype } from '../core/dtype';
 import { ProgressMeter, type LongTask, type OnProgress } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
 import { measureModel, mergeTensor, needsWholeModel } from '../methods/merge-tensor';
+import { PassMemory } from '../methods/pass-memory';
 import type { TensorTask } from '../methods/tensor-task';
 import type { Recipe } from '../recipe/recipe';
 import { throwFirstError } from './finding';
@@ -32,6 +33,8 @@ interface ResidentSet {
   readonly slices: ReadonlyMap<string, TensorSlices>;
   /** Tensors that are no weights, read once. */
   readonly copies: ReadonlyMap<string, Uint8Array>;
+  /** Thresholds and sums that a slider leaves as they are. */
+  readonly memory: PassMemory;
   /** Merges that are going on; a set in use is not evicted. */
   userCount: number;
 }
@@ -159,7 +162,7 @@ export class LiveMerge {
       for (const loader of slices.values()) loader.dispose();
       throw error;
     }
-    return { slices, copies, userCount: 0 };
+    return { slices, copies, memory: new PassMemory(), userCount: 0 };
   }
 
   async #mergeInto(
@@ -170,7 +173,7 @@ export class LiveMerge {
   ): Promise<void> {
     const { definition, numbers, seed } = plan.merge;
     const target = new Uint8Array(weights.buffer);
-    const options = { seed, signal };
+    const options = { seed, signal, memory: resident.memory };
     const breaks = new EventBreaks();
     const merged = plan.tensors.flatMap((tensor, index) => {
       const slices = resident.slices.get(tensor.name);

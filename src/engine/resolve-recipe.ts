@@ -80,7 +80,7 @@ export function resolveRecipe(recipe: Recipe): ResolvedMerge {
   return {
     recipe,
     method,
-    definition: method.define(optionsOf(method, recipe)),
+    definition: definitionOf(method, optionsOf(method, recipe)),
     donor: baseModel ?? specialists[0] ?? '',
     base: method.usesBase ? baseModel : undefined,
     specialists,
@@ -88,6 +88,18 @@ export function resolveRecipe(recipe: Recipe): ResolvedMerge {
     seed: recipe.mergelab?.seed ?? 0,
     outDtype: outDtype === undefined ? undefined : dtypeOf[outDtype],
   };
+}
+
+/** By options as JSON. Kernels and remembered passes are found by the definition's own objects. */
+const definitions = new WeakMap<MergeMethod, Map<string, MethodDefinition>>();
+
+function definitionOf(method: MergeMethod, options: MethodOptions): MethodDefinition {
+  const known = definitions.get(method) ?? new Map<string, MethodDefinition>();
+  definitions.set(method, known);
+  const key = JSON.stringify(options);
+  const definition = known.get(key) ?? method.define(options);
+  known.set(key, definition);
+  return definition;
 }
 
 function checkNames(parameters: ParameterValues): void {

@@ -47,6 +47,32 @@ describe('LiveMerge', () => {
     expect(backend.loaded.size).toBe(0);
   });
 
+  it('does not rank again when only a weight moves', async () => {
+    const inputs = await tinyModels('base', 'a', 'b');
+    const backend = new CountingBackend();
+    const live = new LiveMerge(backend, inputs);
+    const recipeOf = (weight: number, density: number): Recipe =>
+      tinyRecipe('ties', { a: weight, b: 1 }, { parameters: { density } });
+    const reduceCounts: number[] = [];
+    for (const [weight, density] of [
+      [1, 0.2],
+      [0.5, 0.2],
+      [0.5, 0.4],
+      [1, 0.2],
+    ] as const) {
+      const before = backend.reduceCount;
+      const recipe = recipeOf(weight, density);
+      const { weights } = await live.merge(recipe);
+      reduceCounts.push(backend.reduceCount - before);
+      const wanted = await expected(recipe, inputs);
+      expect(Buffer.compare(new Uint8Array(weights.buffer), wanted)).toBe(0);
+    }
+    expect(reduceCounts[0]).toBeGreaterThan(0);
+    expect(reduceCounts[1]).toBe(0);
+    expect(reduceCounts[2]).toBeGreaterThan(0);
+    live.dispose();
+  });
+
   it('lets the newest call win and goes on loading for it', async () => {
     const backend = new CountingBackend();
     const inputs = await tinyModels('base', 'a', 'b');

@@ -66,6 +66,13 @@ describe('resolveRecipe', () => {
     expect(outputOf(0)).not.toBe(outputOf(1));
   });
 
+  it('gives equal options the very same definition, by which passes are remembered', () => {
+    const define = (weight: number, normalize: boolean): unknown =>
+      resolveRecipe(tinyRecipe('ties', { a: weight }, { parameters: { normalize } })).definition;
+    expect(define(1, true)).toBe(define(2, true));
+    expect(define(1, true)).not.toBe(define(1, false));
+  });
+
   it('follows mergekit in which dtype is written', () => {
     const soup = tinyRecipe('linear', { a: 1 });
     expect(resolveRecipe({ ...soup, dtype: 'float32' }).outDtype).toBe('F32');

@@ -120,6 +120,7 @@ export class CountingBackend implements MergeBackend {
   readonly loaded = new Set<LoadedSlice>();
   peakLoadedBytes = 0;
   loadCount = 0;
+  reduceCount = 0;
   readonly #inner = new WasmBackend({ threadCount: 1, maximumBytes: 64 << 20 });
 
   constructor(maxSliceBytes = 16 << 20) {
@@ -136,7 +137,10 @@ export class CountingBackend implements MergeBackend {
     return slice;
   }
 
-  reduce: MergeBackend['reduce'] = async (...given) => this.#inner.reduce(...given);
+  reduce: MergeBackend['reduce'] = async (...given) => {
+    this.reduceCount += 1;
+    return this.#inner.reduce(...given);
+  };
 
   map: MergeBackend['map'] = async (...given) => this.#inner.map(...given);
 
