@@ -84,7 +84,7 @@ def table(scores: dict, names: list[str], base: str) -> str:
         m: {d: 100 * s[d]["passed"] / s[d]["count"] for d in domains} for m, s in scores.items()
     }
     lines = ["| model | " + " | ".join(domains) + " | ratio | floored |", "|---" * 9 + "|"]
-    own = {d: percent[d][d] for d in domains if d in percent}
+    own = {d: percent[d][d] for d in domains if d in percent and d != base}
     for name in names:
         cells = [f"{percent[name][d]:.0f}" for d in domains]
         if own:
