@@ -32,7 +32,7 @@ def make_harness():
     bridge = [name for name in sys.modules if name.partition('.')[0] in blocked]
     bridge_modules = [sys.modules.pop(name) for name in bridge]
     sys.meta_path[:] = [Guard] + [
-        finder for finder in sys.meta_path if 'pyodide' not in type(finder).__module__
+        finder for finder in sys.meta_path if 'pyodide' not in getattr(finder, '__module__', '')
     ]
     sys.path_importer_cache.clear()
 
