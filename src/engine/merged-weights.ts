@@ -3,7 +3,7 @@ import { LabError } from '../core/errors';
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
 import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpoint-reader';
-import { quoted } from '../formats/text';
+import { quoted, shownBytes } from '../formats/text';
 import { throwFirstError } from './finding';
 import type { MergePlan, OutputTensor } from './plan';
 import { MergeRun } from './run-merge';
@@ -22,7 +22,10 @@ export interface MergedWeights {
   }[];
 }
 
-/** Room for the tensors, one after another, each at a multiple of 8 bytes. */
+/**
+ * Room for the tensors, one after another, each at a multiple of 8 bytes.
+ * @throws LabError `wasm/out-of-memory` when the machine has no such buffer
+ */
 export function reserveWeights(label: string, tensors: readonly OutputTensor[]): MergedWeights {
   let endBytes = 0;
   const placed = tensors.map(({ name, dtype, shape, sizeBytes }) => {
@@ -30,7 +33,15 @@ export function reserveWeights(label: string, tensors: readonly OutputTensor[]):
     endBytes += Math.ceil(sizeBytes / 8) * 8;
     return { name, dtype, shape, offsetBytes, sizeBytes };
   });
-  return { label, buffer: new ArrayBuffer(endBytes), tensors: placed };
+  try {
+    return { label, buffer: new ArrayBuffer(endBytes), tensors: placed };
+  } catch (cause) {
+    throw new LabError(
+      'wasm/out-of-memory',
+      `The merge of ${shownBytes(endBytes)} does not fit in memory; export it to a file instead, or choose smaller models.`,
+      { details: { sizeBytes: endBytes }, cause },
+    );
+  }
 }
 
 /**

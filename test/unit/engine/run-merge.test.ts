@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bf16ToF32, f16ToF32, f32ToBf16 } from '../../../src/core/float-bits';
-import { mergeToMemory, MergedCheckpoint } from '../../../src/engine/merged-weights';
+import {
+  mergeToMemory,
+  MergedCheckpoint,
+  reserveWeights,
+} from '../../../src/engine/merged-weights';
 import type { ModelInputs } from '../../../src/engine/model-input';
 import { planMerge } from '../../../src/engine/plan';
 import { MergeRun } from '../../../src/engine/run-merge';
@@ -111,6 +115,13 @@ describe('mergeToMemory', () => {
         expect([name, Buffer.compare(found, expected)]).toEqual([name, 0]);
       }
     }
+  });
+
+  it('says that a merge is too large for memory', () => {
+    const tensor = { name: 'w', dtype: 'F32', shape: [2 ** 50], sizeBytes: 2 ** 52 } as const;
+    expect(() => reserveWeights('m', [tensor])).toThrow(
+      expect.objectContaining({ code: 'wasm/out-of-memory' }) as Error,
+    );
   });
 
   it('reports bytes with a rate', async () => {
