@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/core/errors';
 import { parseItems } from '../../../src/eval/items';
+import { scoreReply } from '../../../src/eval/scorers/score-reply';
+import { domainIds } from '../../../src/eval/tasks/task';
 
 const line = {
   id: 'math-0001',
@@ -111,7 +114,7 @@ describe('parseItems', () => {
     [{ ...pair, partner: [] }, '"partner" must be an object'],
     [{ ...pair, partner: { ...pair.partner, answer: 3 } }, 'partner: "answer" must be a text'],
   ])('names the line of %j', (bad, sentence) => {
-    const text = `${JSON.stringify(line)}\n${typeof bad === 'string' ? bad : JSON.stringify({ id: 'x', ...bad })}`;
+    const text = `${JSON.stringify(line)}\n${typeof bad === 'string' ? bad : JSON.stringify(bad)}`;
     const error = errorOf(text.replace('"id":"math-0001"', '"id":"other"'));
     expect(error.code).toBe('eval/bad-item');
     expect(error.message).toContain('math.jsonl, line 2');
@@ -137,5 +140,18 @@ describe('parseItems', () => {
     const [item] = parseItems(text, 'x.jsonl');
     expect(item?.check.type).toBe('constraints');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});
+
+describe('the shipped items', () => {
+  it.each(domainIds)('of %s are at least 300 and pass with their own answers', (domain) => {
+    const url = new URL(`../../../public/zoo/items/${domain}.jsonl`, import.meta.url);
+    const items = parseItems(readFileSync(url, 'utf8'), `${domain}.jsonl`);
+    expect(items.length).toBeGreaterThanOrEqual(300);
+    const questions = items.flatMap((item) => [item, ...(item.partner ? [item.partner] : [])]);
+    const failures = questions.filter(
+      ({ check, answer }) => check.type !== 'python' && !scoreReply(check, answer).passed,
+    );
+    expect(failures).toEqual([]);
   });
 });
