@@ -117,7 +117,7 @@ describe('an exported folder', () => {
     env.useCustomCache = true;
     env.customCache = {
       match: async (url: string) => {
-        const bytes = folder.get(String(url).split('/lab/tiny/')[1] ?? '');
+        const bytes = folder.get(url.split('/lab/tiny/')[1] ?? '');
         return Promise.resolve(bytes === undefined ? undefined : new Response(bytes));
       },
       put: async () => Promise.resolve(),
