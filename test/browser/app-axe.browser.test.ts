@@ -18,7 +18,7 @@ it.each([
   document.title = 'MergeLab';
   document.documentElement.dataset['theme'] = theme;
   await page.viewport(width, 800);
-  render(App, { connect: () => Promise.resolve(new ScriptedLab()) });
+  await render(App, { connect: () => Promise.resolve(new ScriptedLab()) });
   const scores = page.getByRole('region', { name: 'Scores' });
   await expect.element(page.getByRole('slider', { name: 'math coefficient' })).toBeVisible();
   await expect.element(scores).toHaveAttribute('aria-busy', 'false');

@@ -12,7 +12,7 @@ import { ScriptedLab, type Script } from './fixtures/scripted-lab';
 
 async function open(script: Script = {}): Promise<ScriptedLab> {
   const lab = new ScriptedLab(script);
-  render(App, { connect: () => Promise.resolve(lab) });
+  await render(App, { connect: () => Promise.resolve(lab) });
   await expect.element(slider('math')).toBeVisible();
   return lab;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type axe from 'axe-core';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -130,8 +131,8 @@ describe('a visit', () => {
     // The page's policy allows no inline script; the protocol may run one.
     await page.evaluate(readFileSync(axePath, 'utf8'));
     const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-      const results = await axe.run(document);
+      const loaded = globalThis as unknown as { axe: typeof axe };
+      const results = await loaded.axe.run(document);
       return results.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
     });
     expect(violations).toEqual([]);

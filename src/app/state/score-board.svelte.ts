@@ -15,7 +15,7 @@ export interface ScoreSheet {
   readonly scores: Readonly<Partial<Record<DomainId, DomainScore>>>;
   readonly items: readonly ItemReport[];
   /** Domains whose items have all been run. */
-  readonly finished: ReadonlySet<DomainId>;
+  readonly finished: readonly DomainId[];
   readonly fromStore: boolean;
   readonly elapsedMs: number;
 }
@@ -24,7 +24,7 @@ const emptySheet = (selection: Selection): ScoreSheet => ({
   selection,
   scores: {},
   items: [],
-  finished: new Set(),
+  finished: [],
   fromStore: false,
   elapsedMs: 0,
 });
@@ -36,7 +36,7 @@ const emptySheet = (selection: Selection): ScoreSheet => ({
 export class ScoreBoard {
   merge = $state.raw<ScoreSheet>(emptySheet('quick'));
   /** Domains of the merge whose numbers belong to the current merge. */
-  freshDomains = $state.raw<ReadonlySet<DomainId>>(new Set());
+  freshDomains = $state.raw<readonly DomainId[]>([]);
   #others = $state.raw<Readonly<Record<string, ScoreSheet>>>({});
 
   /** The sheet of a base or specialist on one item set. */
@@ -58,12 +58,12 @@ export class ScoreBoard {
   }
 
   isFinished(slot: Slot, domain: DomainId, selection: Selection): boolean {
-    return this.sheetOf(slot, selection)?.finished.has(domain) ?? false;
+    return this.sheetOf(slot, selection)?.finished.includes(domain) ?? false;
   }
 
   /** The merge changed: its numbers stay as a shadow until new ones arrive. */
   outdateMerge(): void {
-    if (this.freshDomains.size > 0) this.freshDomains = new Set();
+    if (this.freshDomains.length > 0) this.freshDomains = [];
   }
 
   /** Starts the merge's sheet over, keeping its numbers as a shadow. */
@@ -76,7 +76,10 @@ export class ScoreBoard {
   takeMerge(domains: readonly DomainId[], update: EvaluationUpdate, isLast: boolean): void {
     this.merge = grown(this.merge, domains, update, isLast);
     const reached = update.scores.filter(({ itemCount }) => itemCount > 0);
-    this.freshDomains = new Set([...this.freshDomains, ...reached.map(({ domain }) => domain)]);
+    this.freshDomains = withDomains(
+      this.freshDomains,
+      reached.map(({ domain }) => domain),
+    );
   }
 
   /** Takes in what an evaluation of a base or specialist reports. */
@@ -93,7 +96,7 @@ export class ScoreBoard {
 
   clear(): void {
     this.merge = emptySheet('quick');
-    this.freshDomains = new Set();
+    this.freshDomains = [];
     this.#others = {};
   }
 }
@@ -116,10 +119,14 @@ function grown(
       ...Object.fromEntries(reached.map((score) => [score.domain, score])),
     },
     items: withItems(sheet.items, update.newItems),
-    finished: isLast ? new Set([...sheet.finished, ...domains]) : sheet.finished,
+    finished: isLast ? withDomains(sheet.finished, domains) : sheet.finished,
     fromStore: update.fromStore,
     elapsedMs: update.elapsedMs,
   };
+}
+
+function withDomains(known: readonly DomainId[], added: readonly DomainId[]): readonly DomainId[] {
+  return [...known, ...added.filter((domain) => !known.includes(domain))];
 }
 
 /** Appends new reports; one that was reported before is replaced, as after a resumed run. */

@@ -30,7 +30,7 @@ export function summaryOf(board: ScoreBoard): ScoreSummary {
     (domain) => base[domain] !== undefined && specialists[domain] !== undefined,
   );
   return {
-    isFresh: domainIds.every((domain) => board.freshDomains.has(domain)),
+    isFresh: domainIds.every((domain) => board.freshDomains.includes(domain)),
     mean01: metrics.multiTask01,
     normalised: metrics.normalised,
     kept: isComplete ? metrics.floored : undefined,
