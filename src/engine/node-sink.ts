@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { quoted } from '../formats/text';
@@ -25,7 +26,10 @@ export async function writeFolder(
   let partial: string | undefined;
   try {
     await mkdir(dirname(target), { recursive: true });
-    partial = await mkdtemp(join(dirname(target), `.${basename(target)}-partial-`));
+    // Not `mkdtemp`: its folder would stay closed to others when it becomes the target.
+    const hidden = join(dirname(target), `.${basename(target)}-partial-${randomUUID()}`);
+    await mkdir(hidden);
+    partial = hidden;
     for (const file of files) await writeFile(join(partial, file.path), file, signal);
     signal?.throwIfAborted();
     await moveInto(partial, target);
