@@ -53,7 +53,9 @@ function runCandidates(candidates: readonly Candidate[]): Map<string, boolean> {
 const [folder = '', repliesPath = '', outPath = ''] = process.argv.slice(2);
 const items = new Map<string, EvalItem>();
 for (const domain of domainIds) {
-  for (const line of readFileSync(join(folder, `${domain}.jsonl`), 'utf8').trim().split('\n')) {
+  for (const line of readFileSync(join(folder, `${domain}.jsonl`), 'utf8')
+    .trim()
+    .split('\n')) {
     const item = JSON.parse(line) as EvalItem;
     items.set(item.id, item);
   }

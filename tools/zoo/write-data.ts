@@ -40,11 +40,15 @@ function writeRecords(path: string, records: Iterable<TrainingRecord>): void {
 }
 
 function writeItems(folder: string, split: string): void {
-  if (split !== 'test' && split !== 'validation') throw new Error('The split is test or validation');
+  if (split !== 'test' && split !== 'validation') {
+    throw new Error('The split is test or validation');
+  }
   mkdirSync(folder, { recursive: true });
   const items = drawAllItems(split);
   for (const domain of domainIds) {
-    const lines = items.filter((item) => item.domain === domain).map((item) => JSON.stringify(item));
+    const lines = items
+      .filter((item) => item.domain === domain)
+      .map((item) => JSON.stringify(item));
     writeFileSync(join(folder, `${domain}.jsonl`), `${lines.join('\n')}\n`);
   }
 }

@@ -6,10 +6,12 @@ import { describers, firstNames, things } from './words-things';
 
 const pool: readonly string[] = [...things, ...describers, ...firstNames];
 
-const codeLetters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'];
+const codeLetters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
 function randomCode(random: Random): string {
-  return Array.from({ length: random.integer(2, 5) }, () => random.pick(codeLetters)).join('');
+  return Array.from({ length: random.integer(2, 5) }, () =>
+    codeLetters.charAt(random.integer(0, codeLetters.length - 1)),
+  ).join('');
 }
 
 /** Random words, numbers or codes: nothing in them can be known, only copied. */

@@ -28,7 +28,9 @@ export class HeldOutGuard {
    */
   constructor(heldOut: Iterable<EvalItem>, commonAnswers: ReadonlySet<string>) {
     for (const item of heldOut) {
-      for (const part of item.partner ? [item, item.partner] : [item]) this.#add(part, commonAnswers);
+      for (const part of item.partner ? [item, item.partner] : [item]) {
+        this.#add(part, commonAnswers);
+      }
     }
   }
 

@@ -60,7 +60,12 @@ class KindCycle {
  *
  * @throws RangeError when the domain has fewer than `count` questions in that split
  */
-export function drawItemSet(domain: DomainId, split: Split, count: number, seed: number): EvalItem[] {
+export function drawItemSet(
+  domain: DomainId,
+  split: Split,
+  count: number,
+  seed: number,
+): EvalItem[] {
   const kinds = kindsByDomain[domain];
   const random = Random.named(seed, `items/${domain}/${split}`);
   const cycle = new KindCycle(kinds);

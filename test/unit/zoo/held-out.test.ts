@@ -63,14 +63,14 @@ describe("the zoo's training text", () => {
       .map((record) => ` ${normalise(record.completion)} `);
     expect(lines.length).toBeGreaterThan(2_000);
     const text = lines.join('\n');
-    const trained = trainingAnswers();
-    const leaks = heldOut.flatMap((item) => {
-      const parts = item.partner ? [item, item.partner] : [item];
-      return parts.flatMap(({ prompt, answer }) => {
-        const telltale = answer.length >= telltaleLength && !trained.has(answer) ? [answer] : [];
-        return [prompt, ...telltale].filter((held) => text.includes(` ${normalise(held)} `));
-      });
-    });
+    const holds = (held: string): boolean => text.includes(` ${normalise(held)} `);
+    const parts = heldOut.flatMap((item) => (item.partner ? [item, item.partner] : [item]));
+    expect(parts.map(({ prompt }) => prompt).filter(holds)).toEqual([]);
+    const leaks = heldOut.flatMap(({ kind, answer, partner }) =>
+      [answer, ...(partner ? [partner.answer] : [])].filter(
+        (held) => held.length >= telltaleLength && holds(held) && !answersTraining(kind, held),
+      ),
+    );
     expect(leaks).toEqual([]);
   }, 60_000);
 
@@ -87,16 +87,14 @@ describe("the zoo's training text", () => {
   });
 });
 
-/** Replies that training questions of some kind have too. */
-function trainingAnswers(): Set<string> {
+/** Whether a training question of the same kind has this very answer, so that it tells nothing. */
+function answersTraining(kindId: string, answer: string): boolean {
+  const kind = allKinds.find(({ id }) => id === kindId);
+  if (kind === undefined) return false;
   const random = new Random(11);
-  const answers = new Set<string>();
-  for (const kind of allKinds) {
-    for (let count = 0; count < 400; count++) {
-      const { answer, partner } = drawFromSplit(kind, 'train', random);
-      answers.add(answer);
-      if (partner) answers.add(partner.answer);
-    }
+  for (let count = 0; count < 20_000; count++) {
+    const item = drawFromSplit(kind, 'train', random);
+    if (item.answer === answer || item.partner?.answer === answer) return true;
   }
-  return answers;
+  return false;
 }
