@@ -10,7 +10,8 @@ export interface Command {
   readonly usage: string;
   /** One line for the list of commands. */
   readonly summary: string;
-  run(parameters: readonly string[]): Promise<void>;
+  /** @param signal fires when the person presses Ctrl+C */
+  run(parameters: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /** What was given on the command line after the subcommand. */

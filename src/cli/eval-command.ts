@@ -25,7 +25,7 @@ export const evalCommand: Command = {
   name: 'eval',
   usage,
   summary: 'score a local model on held-out items',
-  async run(parameters) {
+  async run(parameters, signal) {
     const options = new GivenOptions(
       parameters,
       {
@@ -53,7 +53,7 @@ export const evalCommand: Command = {
     const startMs = performance.now();
     const results: ItemResult[] = [];
     try {
-      for await (const update of evaluate(model, { items, seed, python })) {
+      for await (const update of evaluate(model, { items, seed, python, signal })) {
         results.push(...update.newItems);
         const { doneCount, totalCount } = update;
         progress.show({ stage: 'Scoring', done: doneCount, total: totalCount, unit: 'items' });

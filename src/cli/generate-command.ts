@@ -9,7 +9,7 @@ export const generateCommand: Command = {
   name: 'generate',
   usage,
   summary: 'complete a prompt with a local model',
-  async run(parameters) {
+  async run(parameters, signal) {
     const options = new GivenOptions(
       parameters,
       {
@@ -34,6 +34,7 @@ export const generateCommand: Command = {
       maxNewTokens: options.integer('max-new-tokens', 1) ?? 64,
       temperature,
       seed: options.integer('seed', 0) ?? 0,
+      signal,
       onText: asJson ? undefined : (piece) => process.stdout.write(piece),
     });
     console.log(asJson ? JSON.stringify({ prompt, ...completion }) : '');

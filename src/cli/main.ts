@@ -1,4 +1,4 @@
-import { LabError, sentenceOf } from '../core/errors';
+import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { nearestName } from '../recipe/nearest-name';
 import type { Command } from './command';
 import { evalCommand } from './eval-command';
@@ -32,13 +32,26 @@ export async function main(parameters: readonly string[]): Promise<number> {
       console.log(`usage: ${command.usage}`);
       return 0;
     }
-    await command.run(rest);
+    await command.run(rest, stopSignal());
     return 0;
   } catch (error) {
+    if (isAbort(error)) {
+      console.error('Stopped; nothing was written.');
+      return 1;
+    }
     const code = error instanceof LabError ? error.code : 'internal';
     console.error(`error ${code}: ${sentenceOf(error).replaceAll('\n', ' ')}`);
     return 1;
   }
+}
+
+/** Fires at the first Ctrl+C, so that work can clean up; the second one ends the process as usual. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    controller.abort();
+  });
+  return controller.signal;
 }
 
 function unknownCommand(name: string): LabError {

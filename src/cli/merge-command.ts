@@ -20,7 +20,7 @@ export const mergeCommand: Command = {
   name: 'merge',
   usage,
   summary: 'merge models as a recipe says',
-  async run(parameters) {
+  async run(parameters, signal) {
     const options = new GivenOptions(
       parameters,
       {
@@ -44,7 +44,7 @@ export const mergeCommand: Command = {
     const progress = progressLine();
     const startMs = performance.now();
     try {
-      const plan = await planMerge(recipe, inputs);
+      const plan = await planMerge(recipe, inputs, { signal });
       for (const finding of plan.findings) {
         if (finding.severity === 'warning') console.error(`warning: ${finding.sentence}`);
       }
@@ -52,8 +52,9 @@ export const mergeCommand: Command = {
         title: basename(resolve(out)),
         recipeText: seed === undefined ? read.text : writeRecipe(recipe),
         onProgress: progress.show,
+        signal,
       });
-      await writeFolder(files, out);
+      await writeFolder(files, out, signal);
       progress.clear();
       const report = {
         out,

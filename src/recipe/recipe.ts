@@ -31,9 +31,12 @@ export interface Recipe {
   readonly baseModel?: string;
   readonly models: readonly RecipeModel[];
   readonly parameters: ParameterValues;
-  /** Arithmetic is float32 whatever this says; it is kept so that the file runs alike in mergekit. */
+  /**
+   * Arithmetic is float32 whatever this says. As in mergekit, tensors are written in it unless
+   * `outDtype` says otherwise.
+   */
   readonly dtype?: RecipeDtype;
-  /** The dtype of the written tensors; the base's stored dtype unless stated. */
+  /** The dtype of the written tensors; without it `dtype`, else the dtype they are stored in. */
   readonly outDtype?: RecipeDtype;
   readonly mergelab?: LabSettings;
 }

@@ -16,3 +16,5 @@ if (unknown.length > 0) {
 for (const [name, load] of Object.entries(benches)) {
   if (named.length === 0 || named.includes(name)) await load();
 }
+
+export {};
