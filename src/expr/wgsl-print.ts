@@ -217,7 +217,7 @@ function assignment(name: string, text: string): string {
 }
 
 /** Strips a pair of parentheses that encloses the whole text. */
-function withoutParentheses(text: string): string {
+export function withoutParentheses(text: string): string {
   if (!text.startsWith('(')) return text;
   let depth = 0;
   for (let index = 0; index < text.length; index++) {

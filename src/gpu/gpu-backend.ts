@@ -8,8 +8,9 @@ import { IdentityCache } from '../expr/identity-cache';
 import type { InputLayout } from '../expr/input-layout';
 import { layoutOf, layoutText } from '../expr/input-layout';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
-import type { WgslKernel } from '../expr/wgsl-kernel';
-import { printMap, printReduction } from '../expr/wgsl-kernel';
+import { printMap } from '../expr/wgsl-kernel';
+import { printReduction } from '../expr/wgsl-reduction';
+import type { WgslKernel } from '../expr/wgsl-text';
 import type { FoundAdapter } from './adapter';
 import { BufferPool } from './buffer-pool';
 import { GpuDevice } from './device';
@@ -45,6 +46,7 @@ export class GpuBackend implements MergeBackend {
   readonly #pipelines: PipelineCache;
   readonly #kernels = new IdentityCache<WgslKernel>();
   readonly #slices = new Map<LoadedSlice, GpuSlice>();
+  readonly #running = new Set<Promise<unknown>>();
 
   private constructor(gpu: GpuDevice) {
     this.#gpu = gpu;
@@ -99,13 +101,14 @@ export class GpuBackend implements MergeBackend {
     reductions: readonly Reduction[],
     values: KernelValues,
   ): Promise<readonly ReductionPartial[]> {
-    const { layout } = this.#find(slice);
+    const found = this.#find(slice);
+    const { layout } = found;
     const kernels = reductions.map((reduction) =>
       this.#kernels.remember([reduction], layoutText(layout), () =>
         printReduction(reduction, layout),
       ),
     );
-    const results = await this.#run(slice, kernels, values);
+    const results = await this.#inUse(this.#run(slice, found, kernels, values));
     return reductions.map((reduction, index) =>
       readPartial(reduction, results[index] ?? new Uint32Array(), slice),
     );
@@ -117,11 +120,14 @@ export class GpuBackend implements MergeBackend {
     values: KernelValues,
     outDtype: FloatDtype,
   ): Promise<Uint8Array> {
-    const { layout } = this.#find(slice);
+    const found = this.#find(slice);
+    const { layout } = found;
     const kernel = this.#kernels.remember([output], `${outDtype} ${layoutText(layout)}`, () =>
       printMap(output, outDtype, layout),
     );
-    const [words = new Uint32Array()] = await this.#run(slice, [kernel], values);
+    const [words = new Uint32Array()] = await this.#inUse(
+      this.#run(slice, found, [kernel], values),
+    );
     const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     return bytes.subarray(0, slice.elementCount * dtypeSizesBytes[outDtype]);
   }
@@ -130,13 +136,25 @@ export class GpuBackend implements MergeBackend {
     const found = this.#slices.get(slice);
     if (found === undefined) return;
     this.#slices.delete(slice);
-    this.#buffers.give(found.weights);
+    // Calls that were made before may not have been submitted yet.
+    void Promise.allSettled([...this.#running]).then(() => {
+      this.#buffers.give(found.weights);
+    });
   }
 
   dispose(): void {
     this.#slices.clear();
     this.#buffers.dispose();
     this.#gpu.dispose();
+  }
+
+  async #inUse<T>(work: Promise<T>): Promise<T> {
+    this.#running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(work);
+    }
   }
 
   #find(slice: LoadedSlice): GpuSlice {
@@ -162,6 +180,7 @@ export class GpuBackend implements MergeBackend {
   /** Runs kernels over one slice in one submission and reads every result back. */
   async #run(
     slice: LoadedSlice,
+    inputs: GpuSlice,
     kernels: readonly WgslKernel[],
     values: KernelValues,
   ): Promise<Uint32Array<ArrayBuffer>[]> {
@@ -186,7 +205,16 @@ export class GpuBackend implements MergeBackend {
           const pipeline = pipelines[index];
           invariant(pipeline, 'every kernel has a pipeline');
           const sizeBytes = sizes[index] ?? 0;
-          const result = this.#encode(encoder, slice, kernel, pipeline, values, sizeBytes, taken);
+          const result = this.#encode(
+            encoder,
+            slice,
+            inputs,
+            kernel,
+            pipeline,
+            values,
+            sizeBytes,
+            taken,
+          );
           encoder.copyBufferToBuffer(result, 0, target, offsetBytes, sizeBytes);
           offsetBytes += sizeBytes;
         });
@@ -213,6 +241,7 @@ export class GpuBackend implements MergeBackend {
   #encode(
     encoder: GPUCommandEncoder,
     slice: LoadedSlice,
+    { weights, offsets }: GpuSlice,
     kernel: WgslKernel,
     pipeline: GPUComputePipeline,
     values: KernelValues,
@@ -220,7 +249,6 @@ export class GpuBackend implements MergeBackend {
     taken: GPUBuffer[],
   ): GPUBuffer {
     const { device } = this.#gpu;
-    const { weights, offsets } = this.#find(slice);
     const numbers = packParameters(kernel.fields, slice, offsets, values);
     const params = this.#buffers.take(
       numbers.byteLength,

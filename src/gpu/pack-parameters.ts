@@ -1,6 +1,6 @@
 import { invariant } from '../core/errors';
 import type { KernelValues, LoadedSlice } from '../expr/backend';
-import type { ParameterField } from '../expr/wgsl-kernel';
+import type { ParameterField } from '../expr/wgsl-text';
 
 /** The `Params` of a kernel: words in the order of its fields, little-endian. */
 export function packParameters(

@@ -37,19 +37,19 @@ export function dependenceKey(
 ): string {
   const scalars = new Set<string>();
   const lists = new Set<string>();
-  let usesSeed = false;
+  const random = new Set<Expr>();
   const seen = new Set<Expr>();
   const visit = (expr: Expr): void => {
     if (seen.has(expr)) return;
     seen.add(expr);
     if (expr.op === 'scalar') scalars.add(expr.name);
     if (expr.op === 'perModel') lists.add(expr.name);
-    usesSeed ||= expr.op === 'randomBits';
+    if (expr.op === 'randomBits') random.add(expr);
     expr.args.forEach(visit);
   };
   exprs.forEach(visit);
   return JSON.stringify([
-    usesSeed ? seed : null,
+    random.size > 0 ? seed : null,
     [...scalars].map((name) => [name, numbers.scalars[name]]),
     [...lists].map((name) => [name, numbers.perModel[name]]),
   ]);

@@ -104,8 +104,8 @@ export class WasmBackend implements MergeBackend {
     reductions: readonly Reduction[],
     values: KernelValues,
   ): Promise<readonly ReductionPartial[]> {
+    const { addresses, layout } = this.#find(slice);
     return this.#inTurn(async () => {
-      const { addresses, layout } = this.#find(slice);
       const { id, kernel } = this.#kernels.reduce(reductions, layout);
       const chunkCount = Math.ceil(slice.elementCount / chunkElements);
       const outStrideBytes = 8 * kernel.resultCount;
@@ -144,8 +144,8 @@ export class WasmBackend implements MergeBackend {
     values: KernelValues,
     outDtype: FloatDtype,
   ): Promise<Uint8Array> {
+    const { addresses, layout } = this.#find(slice);
     return this.#inTurn(async () => {
-      const { addresses, layout } = this.#find(slice);
       const { id, kernel } = this.#kernels.map(output, outDtype, layout);
       const sizeBytes = dtypeSizesBytes[outDtype];
       const outBytes = slice.elementCount * sizeBytes;

@@ -1,6 +1,6 @@
 """Merges by mergekit itself, as goldens for src/methods.
 
-    python -m venv .venv && .venv/bin/pip install mergekit==0.1.4
+    python -m venv .venv && .venv/bin/pip install mergekit==0.1.4 transformers==4.56.2
     .venv/bin/python tools/goldens/methods.py --out test/fixtures/methods/mergekit.json
 
 Writes a one-layer Llama base and three specialists, their weights on the bf16 grid so that equal

@@ -49,11 +49,8 @@ type F32 = Expr<'f32'>;
 type U32 = Expr<'u32'>;
 type Bool = Expr<'bool'>;
 
-interface Typed {
-  readonly float: F32;
-  readonly word: U32;
-  readonly truth: Bool;
-}
+// An alias: fast-check wants an index signature, which interfaces do not have.
+type Typed = { float: F32; word: U32; truth: Bool };
 
 /** Values for every name that random expressions read, for three specialists. */
 export const randomExpressionValues = {

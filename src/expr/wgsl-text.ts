@@ -1,0 +1,163 @@
+import type { FloatDtype } from '../core/dtype';
+import { invariant } from '../core/errors';
+import type { Expr } from './expr';
+import type { InputLayout } from './input-layout';
+import { specialistCountOf } from './input-layout';
+import { wgslLoads, wgslRandom } from './wgsl-functions';
+import type { PrintedBody } from './wgsl-print';
+import { memberName, withoutParentheses } from './wgsl-print';
+
+/** Guaranteed everywhere. */
+export const workgroupSize = 256;
+
+/** A word of the parameter buffer, or one word per model. */
+export interface ParameterField {
+  readonly name: string;
+  readonly source: 'slice' | 'offset' | 'scalar' | 'perModel';
+  readonly type: 'f32' | 'u32';
+  /** 1, or the number of entries of an array. */
+  readonly length: number;
+}
+
+/** All a device has to know of a kernel: plain data that can be shown, compared and tested. */
+export interface WgslKernel {
+  readonly label: string;
+  readonly wgsl: string;
+  readonly fields: readonly ParameterField[];
+  /** Workgroups for a slice: along the elements, and one layer per model of a per-model reduction. */
+  readonly groups: (elementCount: number) => { readonly count: number; readonly layers: number };
+  /** Words of the result. */
+  readonly resultWords: (elementCount: number) => number;
+}
+
+export interface ShaderText {
+  /** Name in messages and tools. */
+  readonly label: string;
+  /** What the kernel computes, as a formula; may have several lines. */
+  readonly formula: string;
+}
+
+export function packing(dtype: FloatDtype): string {
+  return dtype === 'F32' ? 'f32 bits' : `${dtype.toLowerCase()}, two to a word`;
+}
+
+export function header(
+  text: ShaderText,
+  invocation: string,
+  layout: InputLayout,
+  result: string,
+  dispatch: string,
+  arithmetic: string,
+): string {
+  const dtypes = [...new Set(layout.dtypes)].map(packing).join('; ');
+  const models = layout.hasBase ? 'the base, then the specialists' : 'the models';
+  const formula = text.formula.split('\n').map((line) => `//   ${line}`);
+  return [
+    `// ${text.label}: an invocation computes ${invocation}`,
+    ...formula,
+    '//',
+    '// Bindings',
+    `//   0  weights  array<u32>  ${models}, one after another (${dtypes})`,
+    '//   1  params   Params      counts, where each model begins, parameters of the method',
+    `//   2  result   ${result}`,
+    `// Dispatch: ${dispatch}.`,
+    `// Arithmetic: ${arithmetic}.`,
+    '',
+  ].join('\n');
+}
+
+export function declarations(
+  fields: readonly ParameterField[],
+  layout: InputLayout,
+  resultType: string,
+): string {
+  const members = fields.map(({ name, type, length, source }) => {
+    const isArray = source === 'offset' || source === 'perModel';
+    return `  ${memberName(name)}: ${isArray ? `array<${type}, ${length}>` : type},`;
+  });
+  return `const MODELS = ${specialistCountOf(layout)}u;
+
+struct Params {
+${members.join('\n')}
+}
+
+@group(0) @binding(0) var<storage, read> weights: array<u32>;
+@group(0) @binding(1) var<storage, read> params: Params;
+@group(0) @binding(2) var<storage, read_write> result: ${resultType};
+`;
+}
+
+export function helpers(roots: readonly Expr[], layout: InputLayout): string {
+  const loads = [...new Set(layout.dtypes)].map((dtype) => wgslLoads[dtype]);
+  const parts = [...loads, accessors(layout)];
+  if (leavesOf(roots).some(({ op }) => op === 'randomBits')) parts.push(wgslRandom);
+  return `${parts.join('\n\n')}\n`;
+}
+
+const loadNames = { BF16: 'loadBf16', F16: 'loadF16', F32: 'loadF32' } as const;
+
+/** `base(i)` and `specialist(k, i)`, with a case per model only where dtypes differ. */
+function accessors({ hasBase, dtypes }: InputLayout): string {
+  const first = hasBase ? 1 : 0;
+  const specialists = dtypes.slice(first);
+  const [usual = 'F32'] = specialists;
+  const model = hasBase ? 'k + 1u' : 'k';
+  const cases = specialists.flatMap((dtype, k) =>
+    dtype === usual ? [] : [`  if (k == ${k}u) { return ${loadNames[dtype]}(${model}, i); }`],
+  );
+  const lines = [
+    'fn specialist(k: u32, i: u32) -> f32 {',
+    ...cases,
+    `  return ${loadNames[usual]}(${model}, i);`,
+    '}',
+  ];
+  const [baseDtype] = dtypes;
+  if (!hasBase || baseDtype === undefined) return lines.join('\n');
+  return [`fn base(i: u32) -> f32 { return ${loadNames[baseDtype]}(0u, i); }`, ...lines].join('\n');
+}
+
+export function elementFunction(
+  type: string,
+  { statements, value }: PrintedBody,
+  name = 'element',
+): string {
+  return [
+    `fn ${name}(i: u32, k: u32) -> ${type} {`,
+    ...statements.map((line) => `  ${line}`),
+    `  return ${withoutParentheses(value)};`,
+    '}',
+  ].join('\n');
+}
+
+/** Words every kernel has, then the names its expressions read, in order of first use. */
+export function fieldsOf(roots: readonly Expr[], layout: InputLayout): readonly ParameterField[] {
+  const slice = (name: string): ParameterField => ({
+    name,
+    source: 'slice',
+    type: 'u32',
+    length: 1,
+  });
+  const fields: ParameterField[] = [
+    ...['elementCount', 'firstElement', 'seed', 'tensorKey', 'zero'].map(slice),
+    { name: 'offset', source: 'offset', type: 'u32', length: layout.dtypes.length },
+  ];
+  for (const { op, name, type } of leavesOf(roots)) {
+    if (op !== 'scalar' && op !== 'perModel') continue;
+    if (fields.some((field) => field.name === name)) continue;
+    invariant(type !== 'bool', 'the host gives numbers');
+    const length = op === 'scalar' ? 1 : specialistCountOf(layout);
+    fields.push({ name, source: op, type, length });
+  }
+  return fields;
+}
+
+function leavesOf(roots: readonly Expr[]): readonly Expr[] {
+  const seen = new Set<Expr>();
+  const visit = (expr: Expr): void => {
+    if (seen.has(expr)) return;
+    seen.add(expr);
+    expr.args.forEach(visit);
+  };
+  roots.forEach(visit);
+  return [...seen].filter(({ args }) => args.length === 0);
+}
