@@ -20,12 +20,13 @@ function editDistance(left: string, right: string): number {
 
 /**
  * The known name a misspelt one most likely meant, or `undefined` when none is within a third of
- * its letters. Names longer than 64 letters are not compared.
+ * its letters, or within two (which covers letters that changed places). Names longer than 64
+ * letters are not compared.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > 64) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.floor(Math.max(name.length, 3) / 3) + 1;
+  let bestDistance = (name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
