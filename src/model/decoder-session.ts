@@ -3,6 +3,7 @@ import { invariant, LabError, sentenceOf } from '../core/errors';
 import type { DecoderConfig } from './decoder-config';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
 import type { TokenBatch } from './token-batch';
+import { webgpuOption } from './webgpu-option';
 
 /** Keys and values of the tokens seen so far, by name such as `0.key`; each batch row its own. */
 export interface KeyValueCache {
@@ -64,7 +65,7 @@ export class DecoderSession {
     runtime: OrtRuntime,
   ): Promise<DecoderSession> {
     const options: InferenceSession.SessionOptions = {
-      executionProviders: [provider],
+      executionProviders: [provider === 'webgpu' ? await webgpuOption() : provider],
       externalData: [...source.data],
       // Errors only: that shape arithmetic sits on the CPU in a WebGPU session is intended.
       logSeverityLevel: 3,
