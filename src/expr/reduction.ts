@@ -33,21 +33,22 @@ export interface ReductionPartial {
 /** Results of a reduction over a whole tensor or a whole model, one per specialist if `perModel`. */
 export class ReductionTotal {
   readonly reduction: Reduction;
-  #sums: number[] = [];
-  #bins: Float64Array[] = [];
+  readonly #resultCount: number;
+  readonly #numbers: number[];
+  /** Empty until the first slice, whose bins are taken over without a copy. */
+  readonly #bins: Float64Array[] = [];
 
   constructor(reduction: Reduction, specialistCount: number) {
     this.reduction = reduction;
-    const resultCount = reduction.perModel ? specialistCount : 1;
-    for (let result = 0; result < resultCount; result++) {
-      if (reduction.kind === 'histogram') this.#bins.push(new Float64Array(reduction.binCount));
-      else this.#sums.push(reduction.kind === 'max' ? -Infinity : 0);
-    }
+    this.#resultCount = reduction.perModel ? specialistCount : 1;
+    const start = reduction.kind === 'max' ? -Infinity : 0;
+    this.#numbers = Array.from({ length: this.#resultCount }, () => start);
   }
 
-  /** Takes in the next slice; the order of calls decides the last bits of a sum. */
-  add(partial: ReductionPartial): void {
-    partial.lists.forEach((list, result) => {
+  /** Takes in the next slice, and its lists; the order of calls decides the last bits of a sum. */
+  add({ lists }: ReductionPartial): void {
+    invariant(lists.length === this.#resultCount, 'a partial has a list for every result');
+    lists.forEach((list, result) => {
       if (this.reduction.kind === 'histogram') this.#addBins(result, list);
       else this.#addChunks(result, list);
     });
@@ -56,28 +57,31 @@ export class ReductionTotal {
   /** The numbers of a `sum`, `max` or `count`. */
   get numbers(): readonly number[] {
     invariant(this.reduction.kind !== 'histogram', 'a histogram has bins');
-    return this.#sums;
+    return this.#numbers;
   }
 
   /** The counts of a `histogram`. */
   get bins(): readonly Float64Array[] {
-    invariant(this.reduction.kind === 'histogram', 'only a histogram has bins');
-    return this.#bins;
+    const { reduction } = this;
+    invariant(reduction.kind === 'histogram', 'only a histogram has bins');
+    const { binCount } = reduction;
+    return this.#numbers.map((_, result) => this.#bins[result] ?? new Float64Array(binCount));
   }
 
   #addBins(result: number, list: Float64Array): void {
     const bins = this.#bins[result];
-    invariant(bins?.length === list.length, 'histograms to join have the same bins');
-    list.forEach((count, bin) => {
-      bins[bin] = (bins[bin] ?? 0) + count;
-    });
+    if (bins === undefined) {
+      this.#bins[result] = list;
+      return;
+    }
+    for (let bin = 0; bin < bins.length; bin++) bins[bin] = (bins[bin] ?? 0) + (list[bin] ?? 0);
   }
 
   #addChunks(result: number, list: Float64Array): void {
     const isMax = this.reduction.kind === 'max';
-    this.#sums[result] = list.reduce(
+    this.#numbers[result] = list.reduce(
       (total, chunk) => (isMax ? Math.max(total, chunk) : total + chunk),
-      this.#sums[result] ?? 0,
+      this.#numbers[result] ?? 0,
     );
   }
 }

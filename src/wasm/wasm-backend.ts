@@ -274,12 +274,11 @@ function readPartials(
       }
       const start = firstBin;
       firstBin += reduction.binCount;
-      const bins = new Float64Array(reduction.binCount);
-      for (let lane = 0; lane < laneCount; lane++) {
-        const own = counts.subarray(lane * binTotal + start, lane * binTotal + firstBin);
-        own.forEach((count, bin) => {
-          bins[bin] = (bins[bin] ?? 0) + count;
-        });
+      const bins = new Float64Array(counts.subarray(start, firstBin));
+      for (let lane = 1; lane < laneCount; lane++) {
+        for (let bin = 0; bin < bins.length; bin++) {
+          bins[bin] = (bins[bin] ?? 0) + (counts[lane * binTotal + start + bin] ?? 0);
+        }
       }
       return bins;
     });
