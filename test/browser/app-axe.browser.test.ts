@@ -24,6 +24,7 @@ it.each([
   await expect.element(scores).toHaveAttribute('aria-busy', 'false');
   // Folded parts are parts of the page too.
   for (const details of document.querySelectorAll('details')) details.open = true;
+  await expect.element(page.getByRole('combobox', { name: 'Outcome' })).toBeVisible();
   expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   const { violations } = await axe.run(document, {
     // The test page has no address bar of its own: best practices are part of the check.

@@ -113,6 +113,24 @@ describe('a visit', () => {
     for (const part of ['Prompt', 'Reply', 'Expected', 'Why']) expect(body).toContain(part);
   });
 
+  it('runs every item at the press of a button, and stops when told to', async () => {
+    await page.getByRole('button', { name: 'Evaluate' }).click();
+    await page.locator('[aria-label="Scores"][aria-busy="true"]').waitFor();
+    const progress = page.getByRole('progressbar', { name: 'Progress' });
+    await expect
+      .poll(async () => Number(await progress.getAttribute('value')), { timeout: 60_000 })
+      .toBeGreaterThan(0);
+    // More than the quick set has: all items are on the way.
+    expect(Number(await progress.getAttribute('max'))).toBeGreaterThanOrEqual(1800);
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await settled(page);
+    await page.getByText('stopped part of the way').waitFor();
+    expect(await alertsOf(page)).toEqual([]);
+    await page.getByRole('combobox', { name: 'Item set' }).selectOption('quick');
+    await page.getByRole('button', { name: 'Evaluate' }).click();
+    await page.getByText(/measured (now|before)/u).waitFor();
+  });
+
   it('exports the merged checkpoint as a zip in Hugging Face layout', async () => {
     const waiting = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Export' }).click();
