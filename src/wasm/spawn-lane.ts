@@ -34,6 +34,8 @@ export function spawnLane(start: LaneStart): EndLane {
       `(${createLane.toString()})(require('node:worker_threads').workerData).loop();`;
     const worker = new threads.Worker(text, { eval: true, workerData: start });
     worker.unref();
+    // A lane that cannot start claims no work: the others do it.
+    worker.on('error', () => undefined);
     return () => {
       void worker.terminate();
     };
