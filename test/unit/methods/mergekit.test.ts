@@ -83,8 +83,9 @@ describe.each(backends)('merges by mergekit 0.1.4 and by $id', (backend) => {
           (word) => new Float32Array(Int32Array.of(word).buffer)[0] ?? NaN,
         );
         // One ulp of the larger operand, the base of about 0.1: 2^-27.
-        if (distance > 1)
-          {expect(Math.abs((a ?? NaN) - (b ?? NaN))).toBeLessThan(toleranceOf(example));}
+        if (distance > 1) {
+          expect(Math.abs((a ?? NaN) - (b ?? NaN))).toBeLessThan(toleranceOf(example));
+        }
       });
     });
     expect(count).toBeGreaterThan(3000);
