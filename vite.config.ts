@@ -32,7 +32,11 @@ export default defineConfig({
     // Picks ONNX Runtime's bundle without embedded glue: the glue is served beside the wasm.
     conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
   },
-  optimizeDeps: { exclude: ['onnxruntime-web', 'pyodide'] },
+  optimizeDeps: {
+    exclude: ['onnxruntime-web', 'pyodide'],
+    // Found only on the way into a test, these would reload the page under it on a fresh checkout.
+    include: ['axe-core', 'client-zip', 'comlink', 'd3-shape', 'hash-wasm', 'idb', 'yaml'],
+  },
   server: { headers: isolationHeaders },
   preview: {
     headers: { ...isolationHeaders, 'Content-Security-Policy': contentSecurityPolicy },
