@@ -6,7 +6,7 @@ import { Turns, wasmThreadCount, type OrtRuntime } from './ort-runtime';
  * ONNX Runtime in Node: the package's Node entry, wasm provider only. Never import this from code
  * that a browser loads.
  *
- * @param threadCount by default as many as the machine has, at most four
+ * @param threadCount by default one fewer than the machine has, between one and four
  */
 export function loadNodeRuntime(
   threadCount = wasmThreadCount(true, availableParallelism()),

@@ -27,9 +27,11 @@ export class Turns {
 }
 
 /**
- * Threads for the wasm provider: at most four, as small matrices do not split further, and one where
- * the page is not cross-origin isolated.
+ * Threads for the wasm provider: all cores but one, which the page and the merge need, at most four,
+ * as small matrices do not split further, and one where the page is not cross-origin isolated. The
+ * runtime's threads spin while they wait: two of them on two busy cores took 1.5 to 2.5 times as long
+ * as one for 96 replies of a zoo model.
  */
 export function wasmThreadCount(isolated: boolean, hardwareThreads: number): number {
-  return isolated ? Math.max(1, Math.min(4, hardwareThreads)) : 1;
+  return isolated ? Math.max(1, Math.min(4, hardwareThreads - 1)) : 1;
 }
