@@ -79,12 +79,14 @@ export class InferService {
   ): Promise<EvaluationUpdate> {
     const { slot, selection, domains } = request;
     const items = await (await this.#itemSets()).select(selection, domains, signal);
+    const { parameterCount } = await this.#models().model(slot === 'merge' ? 'base' : slot, signal);
+    const about = { slot, dtype: encodingFor(parameterCount), seed: itemSeed };
     const storeKey = await this.#scoreKey(slot, itemSetHash(items), signal);
     const stored = storeKey === undefined ? undefined : await this.#store.scores.get(storeKey);
     if (stored !== undefined) {
       const results = stored.data as readonly ItemResult[];
       return {
-        slot,
+        ...about,
         scores: domainScores(results),
         newItems: results,
         doneCount: results.length,
@@ -99,7 +101,7 @@ export class InferService {
     const options = { items, seed: itemSeed, python: this.#python, signal };
     for await (const update of evaluate(model, options)) {
       results.push(...update.newItems);
-      last = { slot, fromStore: false, ...update };
+      last = { ...about, fromStore: false, ...update };
       onUpdate(last);
       onProgress?.({
         stage: `Scoring ${slot}`,

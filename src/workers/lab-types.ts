@@ -80,6 +80,10 @@ export interface EvaluationRequest {
 
 export interface EvaluationUpdate {
   readonly slot: Slot;
+  /** In what numbers the model ran: `fp32` or `q8`. */
+  readonly dtype: string;
+  /** Draws the order of the items; replies are greedy and need none. */
+  readonly seed: number;
   readonly scores: readonly DomainScore[];
   readonly newItems: readonly ItemReport[];
   readonly doneCount: number;

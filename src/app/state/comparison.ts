@@ -73,15 +73,13 @@ export class Comparison {
 
   async #score(unit: Unit, selection: Selection, signal: AbortSignal): Promise<void> {
     const domains = [unit.domain];
-    let isOver = false;
     const last = await this.#lab().evaluate(
       { slot: unit.slot, selection, domains },
       (update) => {
-        if (!signal.aborted && !isOver) this.#board.takeOther(selection, domains, update, false);
+        if (!signal.aborted) this.#board.takeOther(selection, domains, update, false);
       },
       { signal },
     );
-    isOver = true;
     signal.throwIfAborted();
     this.#board.takeOther(selection, domains, last, true);
   }

@@ -146,21 +146,19 @@ export class MergeDesk {
     const domains =
       first === undefined ? domainIds : [first, ...domainIds.filter((id) => id !== first)];
     board.beginMerge(selection);
-    // Updates and the end of the call come over different channels, so an update may come last.
-    let isOver = false;
     const last = await activity.run(
       'Scoring the merge',
       (task) =>
         lab().evaluate(
           { slot: 'merge', selection, domains },
           (update) => {
-            if (!task.signal.aborted && !isOver) board.takeMerge(domains, update, false);
+            // The last of them may come after the end of the call: they travel on another channel.
+            if (!task.signal.aborted) board.takeMerge(domains, update, false);
           },
           task,
         ),
       signal,
     );
-    isOver = true;
     signal.throwIfAborted();
     board.takeMerge(domains, last, true);
   }

@@ -17,6 +17,9 @@ export interface ScoreSheet {
   /** Domains whose items have all been run. */
   readonly finished: readonly DomainId[];
   readonly fromStore: boolean;
+  /** How it was run; empty until something was. */
+  readonly dtype: string;
+  readonly seed: number;
   readonly elapsedMs: number;
 }
 
@@ -26,6 +29,8 @@ const emptySheet = (selection: Selection): ScoreSheet => ({
   items: [],
   finished: [],
   fromStore: false,
+  dtype: '',
+  seed: 0,
   elapsedMs: 0,
 });
 
@@ -121,6 +126,8 @@ function grown(
     items: withItems(sheet.items, update.newItems),
     finished: isLast ? withDomains(sheet.finished, domains) : sheet.finished,
     fromStore: update.fromStore,
+    dtype: update.dtype,
+    seed: update.seed,
     elapsedMs: update.elapsedMs,
   };
 }
