@@ -133,11 +133,11 @@ export class InferService {
       temperature,
       seed,
       signal,
-      onText,
+      onText: withoutLeadingSpace(onText),
     });
     const seconds = Math.max(completion.elapsedMs, 1) / 1000;
     return {
-      text: completion.text,
+      text: completion.text.trimStart(),
       tokenCount: completion.tokenCount,
       tokensPerSecond: completion.tokenCount / seconds,
     };
@@ -199,4 +199,15 @@ export class InferService {
       throw error;
     });
   }
+}
+
+/** Chat templates such as the zoo's end before the space that begins a reply. */
+function withoutLeadingSpace(onText: (piece: string) => void): (piece: string) => void {
+  let hasBegun = false;
+  return (piece) => {
+    const text = hasBegun ? piece : piece.trimStart();
+    if (text === '') return;
+    hasBegun = true;
+    onText(text);
+  };
 }
