@@ -8,7 +8,7 @@ import { openCheckpoint } from '../sources/open-checkpoint';
 /** The recipe's models as open folders. */
 export interface RecipeInputs {
   readonly inputs: ReadonlyMap<string, ModelInput>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -30,7 +30,7 @@ export async function openRecipeInputs(recipe: Recipe, root: string): Promise<Re
       const files = await openNodeFolder(folder, basename(folder)).catch((cause: unknown) => {
         throw missingModel(id, folder, cause);
       });
-      closers.push(files.close);
+      closers.push(() => files.close());
       inputs.set(id, { id, files, checkpoint: await openCheckpoint(files) });
     }
   } catch (error) {
