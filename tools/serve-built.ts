@@ -15,6 +15,8 @@ export async function serveBuilt(): Promise<BuiltSite> {
   return {
     address,
     close: async () => {
+      // A browser that was just closed may have left connections alive; closing would wait for them.
+      if ('closeAllConnections' in server.httpServer) server.httpServer.closeAllConnections();
       await server.close();
     },
   };

@@ -16,5 +16,7 @@ if (unknown.length > 0) {
 for (const [name, load] of Object.entries(benches)) {
   if (named.length === 0 || named.includes(name)) await load();
 }
+// Idle threads and servers of a benchmark would keep the process alive.
+process.exit(0);
 
 export {};

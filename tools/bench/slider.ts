@@ -29,41 +29,46 @@ async function waitUntilIdle(page: Page): Promise<void> {
 async function move(page: Page, key: string): Promise<Movement> {
   const slider = page.getByRole('slider', { name: 'math coefficient' });
   await slider.focus();
-  const measured = page.evaluate(
-    () =>
-      new Promise<Movement>((resolve) => {
-        let startMs = 0;
-        let firstScoreMs = 0;
-        let longestTaskMs = 0;
-        let wasBusy = false;
-        document.addEventListener('input', () => {
-          startMs = performance.now();
-        });
-        new PerformanceObserver((list) => {
-          for (const entry of list.getEntries()) {
-            if (entry.startTime > startMs) longestTaskMs = Math.max(longestTaskMs, entry.duration);
-          }
-        }).observe({ type: 'longtask' });
-        const observer = new MutationObserver((changes) => {
-          const nowMs = performance.now();
-          const isScore = changes.some(
-            ({ target, attributeName }) =>
-              attributeName === 'aria-valuetext' &&
-              target instanceof Element &&
-              target.getAttribute('role') === 'meter',
-          );
-          if (isScore && startMs > 0 && firstScoreMs === 0) firstScoreMs = nowMs - startMs;
-          const isBusy = document.querySelector('[aria-busy="true"]') !== null;
-          if (isBusy) wasBusy = true;
-          if (wasBusy && !isBusy && firstScoreMs > 0) {
-            observer.disconnect();
-            resolve({ firstScoreMs, fullPassMs: nowMs - startMs, longestTaskMs });
-          }
-        });
-        observer.observe(document.body, { attributes: true, subtree: true });
-      }),
-  );
+  // Two steps: the key must not be pressed before the page listens.
+  await page.evaluate(() => {
+    const holder = globalThis as { movement?: Promise<Movement> };
+    holder.movement = new Promise<Movement>((resolve) => {
+      let startMs = 0;
+      let firstScoreMs = 0;
+      let longestTaskMs = 0;
+      let wasBusy = false;
+      document.addEventListener('input', () => {
+        startMs = performance.now();
+      });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+          if (entry.startTime > startMs) longestTaskMs = Math.max(longestTaskMs, entry.duration);
+        }
+      }).observe({ type: 'longtask' });
+      const observer = new MutationObserver((changes) => {
+        const nowMs = performance.now();
+        const isScore = changes.some(
+          ({ target, attributeName }) =>
+            attributeName === 'aria-valuetext' &&
+            target instanceof Element &&
+            target.getAttribute('role') === 'meter',
+        );
+        if (isScore && startMs > 0 && firstScoreMs === 0) firstScoreMs = nowMs - startMs;
+        const isBusy = document.querySelector('[aria-busy="true"]') !== null;
+        if (isBusy) wasBusy = true;
+        if (wasBusy && !isBusy && firstScoreMs > 0) {
+          observer.disconnect();
+          resolve({ firstScoreMs, fullPassMs: nowMs - startMs, longestTaskMs });
+        }
+      });
+      observer.observe(document.body, { attributes: true, subtree: true });
+    });
+  });
   await page.keyboard.press(key);
+  const measured = await page.evaluate(
+    () => (globalThis as { movement?: Promise<Movement> }).movement,
+  );
+  if (measured === undefined) throw new Error('The page measured nothing');
   return measured;
 }
 
@@ -100,7 +105,10 @@ try {
   const longestTaskMs = Math.max(...movements.map((movement) => movement.longestTaskMs));
   report({ ...shared, name: 'slider to first score', elapsedMs: Math.round(firstScoreMs) });
   report({ ...shared, name: 'slider to full quick pass', elapsedMs: Math.round(fullPassMs) });
-  report({ ...shared, name: 'longest task of the page', elapsedMs: Math.round(longestTaskMs) });
+  // Browsers report tasks above 50 ms only.
+  if (longestTaskMs > 0) {
+    report({ ...shared, name: 'longest task of the page', elapsedMs: Math.round(longestTaskMs) });
+  }
 } finally {
   await browser.close();
   await site.close();

@@ -84,12 +84,13 @@ try {
   await timed('generate with three models', async () => {
     await page.getByRole('textbox', { name: 'Prompt' }).fill('What is the capital of France?');
     await page.getByRole('button', { name: 'Generate' }).click();
-    await page.getByRole('status').filter({ hasText: 'complete' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'The replies are complete.' }).waitFor();
   });
   console.log(await page.getByRole('region', { name: 'Completion' }).innerText());
   await timed('score the merge, quick set', async () => {
+    await page.getByRole('combobox', { name: 'Item set' }).selectOption('quick');
     await page.getByRole('button', { name: 'Evaluate' }).click();
-    await page.waitForTimeout(1000);
+    await page.locator('[aria-label="Scores"][aria-busy="true"]').waitFor();
     await idle();
   });
   for (const meter of await page.getByRole('meter').all()) {
