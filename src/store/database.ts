@@ -1,5 +1,6 @@
 import { openDB, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb';
 import type { LabError } from '../core/errors';
+import { hearTransactions } from './hear-transactions';
 import { deniedError, isQuotaFailure, nameOf, quotaError, storageSpace } from './problems';
 import { databaseName, databaseVersion, type LabSchema } from './schema';
 
@@ -56,8 +57,6 @@ export class LabDatabase {
     try {
       const isWritten = await this.#withReopening(false, async (database) => {
         const transaction = database.transaction(names, 'readwrite');
-        // A failure rejects both a request and `done`; the second one must not go unheard.
-        transaction.done.catch(() => undefined);
         await body(transaction);
         await transaction.done;
         return true;
@@ -149,7 +148,7 @@ export class LabDatabase {
       }, openTimeoutMs);
     });
     try {
-      return await Promise.race([opening, timeout]);
+      return hearTransactions(await Promise.race([opening, timeout]));
     } finally {
       clearTimeout(timer);
     }

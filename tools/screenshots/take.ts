@@ -36,6 +36,11 @@ async function take(browser: Browser, address: string, picture: Picture): Promis
     undefined,
     { timeout: scoredWithinMs },
   );
+  // Base and specialists are scored when the merge is done; their marks belong in the picture.
+  await page
+    .getByText('some numbers wait for that')
+    .first()
+    .waitFor({ state: 'hidden', timeout: scoredWithinMs });
   const path = `docs/${picture.file}`;
   await page.screenshot({ path });
   console.log(path);
