@@ -2,9 +2,9 @@ import { CachedZoo } from '../sources/cached-files';
 import { Zoo } from '../sources/zoo';
 import type { LabStore } from '../store/lab-store';
 import {
-  describeModel,
   modelOf,
   openCollection,
+  openZooModel,
   type CollectionSource,
   type OpenCollection,
   type OpenModel,
@@ -52,9 +52,6 @@ export class LazyCollection {
       return slot === 'base' ? collection.base : modelOf(collection, slot);
     }
     const id = slot === 'base' ? zoo.manifest.base : slot;
-    const files = new CachedZoo(zoo, this.#store).model(id);
-    const { record } = zoo.model(id);
-    const weights = record.files.find((file) => file.path === 'model.safetensors');
-    return describeModel(id, record.title, files, weights?.sha256, signal);
+    return openZooModel(new CachedZoo(zoo, this.#store), id, signal);
   }
 }

@@ -3,7 +3,6 @@ import type { LongTask, OnProgress } from '../core/progress';
 import { Transferred } from '../core/transferred';
 import { LiveMerge } from '../engine/live-merge';
 import { mergeToMemory, type MergedWeights } from '../engine/merged-weights';
-import type { ModelInputs } from '../engine/model-input';
 import { describeOutput } from '../engine/output-files';
 import { inputBytesOf, planMerge, type MergePlan } from '../engine/plan';
 import type { MergeBackend } from '../expr/backend';
@@ -20,6 +19,7 @@ import type {
   ModelSummary,
   StorageReport,
 } from './lab-types';
+import { isLiveSize } from './live-limit';
 import {
   openCollection,
   type CollectionSource,
@@ -27,12 +27,6 @@ import {
   type OpenModel,
 } from './open-collection';
 import { writeZip } from './zip-output';
-
-/**
- * Collections up to this size stay loaded in the back end, so that sliders are live. Larger ones are
- * read again for every merge: their weights would not leave room for running the result.
- */
-const liveUpToBytes = 96 * 1024 * 1024;
 
 interface Merged {
   readonly weights: MergedWeights;
@@ -136,7 +130,7 @@ export class MergeService {
 
   async #mergeWith(backend: MergeBackend, recipe: Recipe, task: LongTask): Promise<Merged> {
     const inputs = this.#inputs();
-    if (this.#sizeBytes() <= liveUpToBytes) {
+    if (isLiveSize([...inputs.values()])) {
       this.#live ??= new LiveMerge(backend, inputs);
       return this.#live.merge(recipe, task);
     }
@@ -165,16 +159,10 @@ export class MergeService {
     }
   }
 
-  #inputs(): ModelInputs {
+  #inputs(): ReadonlyMap<string, OpenModel> {
     invariant(this.#collection, 'a collection is open');
     const { base, specialists } = this.#collection;
     return new Map([base, ...specialists].map((model) => [model.id, model]));
-  }
-
-  #sizeBytes(): number {
-    invariant(this.#collection, 'a collection is open');
-    const { base, specialists } = this.#collection;
-    return [base, ...specialists].reduce((sum, model) => sum + model.sizeBytes, 0);
   }
 
   #dropLive(): void {

@@ -74,17 +74,25 @@ async function openZoo(url: string, store: LabStore, task: LongTask): Promise<Op
   const totalBytes = [...manifest.models.values()].reduce((sum, model) => sum + model.sizeBytes, 0);
   const meter = new ProgressMeter('Loading the zoo', totalBytes, 'bytes', task.onProgress);
   const open = async (id: string): Promise<OpenModel> => {
-    const files = cached.model(id);
-    const { record } = zoo.model(id);
-    await files.prefetch({ signal: task.signal });
-    meter.advance(record.sizeBytes);
-    const weights = record.files.find((file) => file.path === 'model.safetensors');
-    return describeModel(id, record.title, files, weights?.sha256, task.signal);
+    await cached.model(id).prefetch({ signal: task.signal });
+    meter.advance(zoo.model(id).record.sizeBytes);
+    return openZooModel(cached, id, task.signal);
   };
   const base = await open(manifest.base);
   const specialists: OpenModel[] = [];
   for (const id of manifest.specialists) specialists.push(await open(id));
   return { base, specialists, zoo };
+}
+
+/** Opens one model of the zoo; its content is known by the hash that the manifest states. */
+export async function openZooModel(
+  cached: CachedZoo,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<OpenModel> {
+  const { record } = cached.zoo.model(id);
+  const weights = record.files.find((file) => file.path === 'model.safetensors');
+  return describeModel(id, record.title, cached.model(id), weights?.sha256, signal);
 }
 
 async function openFolders(
@@ -113,7 +121,7 @@ async function openFolders(
 }
 
 /** Reads a model’s headers and counts what they promise. */
-export async function describeModel(
+async function describeModel(
   id: string,
   title: string,
   files: ModelFiles,

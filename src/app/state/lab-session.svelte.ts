@@ -9,6 +9,7 @@ import type {
   PickedFolder,
   StorageReport,
 } from '../../rpc/lab';
+import { isLiveSize } from '../../workers/live-limit';
 import { Activity } from './activity.svelte';
 import { AddressBar } from './address-bar';
 import { Comparison } from './comparison';
@@ -22,9 +23,6 @@ import { Problems } from './problems.svelte';
 import { openDownload } from './save-file';
 import { ScoreBoard, type Selection } from './score-board.svelte';
 import { recipeOf, startSetup, withCoefficient, type Setup } from './setup';
-
-/** Up to this size of all models together, every movement of a slider merges by itself. */
-const liveUpToBytes = 96 * 1024 * 1024;
 
 /** Everything the page shows and does, apart from how it looks. One for each open page. */
 export class LabSession {
@@ -83,8 +81,7 @@ export class LabSession {
   get isLive(): boolean {
     if (this.collection === undefined) return false;
     const { base, specialists } = this.collection;
-    const sizeBytes = [base, ...specialists].reduce((sum, model) => sum + model.sizeBytes, 0);
-    return sizeBytes <= liveUpToBytes;
+    return isLiveSize([base, ...specialists]);
   }
 
   /** Scores on screen do not belong to the sliders yet, and work on them is under way. */
