@@ -5,11 +5,12 @@ const allowed = {
   recipe: ['core'],
   store: ['core', 'formats'],
   sources: ['core', 'formats', 'store'],
+  linalg: ['core'],
   gpu: ['core', 'formats', 'expr'],
   wasm: ['core', 'formats', 'expr'],
   expr: ['core', 'formats'],
-  methods: ['core', 'formats', 'expr', 'gpu', 'wasm', 'store', 'sources'],
-  engine: ['core', 'formats', 'recipe', 'expr', 'gpu', 'wasm', 'store', 'sources', 'methods'],
+  methods: ['core', 'formats', 'expr', 'linalg', 'gpu', 'wasm', 'store', 'sources'],
+  engine: ['core', 'formats', 'recipe', 'expr', 'linalg', 'gpu', 'wasm', 'store', 'sources', 'methods'],
   model: ['core', 'formats', 'store', 'sources'],
   eval: ['core', 'formats', 'recipe', 'store', 'sources', 'engine', 'model'],
   workers: ['.*'],
@@ -35,6 +36,8 @@ const folderOfPackage = {
   '@huggingface/transformers': 'model',
   pyodide: 'eval/python',
   svelte: 'app',
+  'ml-matrix': 'linalg',
+  '@jax-js/jax': 'linalg',
 };
 
 const packages = Object.entries(folderOfPackage).map(([name, folder]) => ({

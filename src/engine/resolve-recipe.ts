@@ -54,7 +54,7 @@ const knownElsewhere = ['int8_mask', 'gamma', 'epsilon', 't', 'select_topk', 'fi
 export function resolveRecipe(recipe: Recipe): ResolvedMerge {
   const method = findMethod(recipe.mergeMethod);
   const { baseModel } = recipe;
-  if (method.usesBase && baseModel === undefined) {
+  if (method.base === 'required' && baseModel === undefined) {
     throw new LabError(
       'recipe/missing-model',
       `${method.title} works on what specialists changed, so the recipe needs a base_model; name the model they were tuned from.`,
@@ -63,7 +63,7 @@ export function resolveRecipe(recipe: Recipe): ResolvedMerge {
   }
   const entries = new Map<string, ParameterValues>();
   for (const { model, parameters } of recipe.models) {
-    const isBase = method.usesBase && model === baseModel;
+    const isBase = method.base === 'required' && model === baseModel;
     if (!isBase && !entries.has(model)) entries.set(model, parameters);
   }
   const { min, max } = method.specialistCount;
@@ -82,7 +82,7 @@ export function resolveRecipe(recipe: Recipe): ResolvedMerge {
     method,
     definition: definitionOf(method, optionsOf(method, recipe)),
     donor: baseModel ?? specialists[0] ?? '',
-    base: method.usesBase ? baseModel : undefined,
+    base: method.base === 'required' ? baseModel : undefined,
     specialists,
     numbers: numbersOf(method, recipe, entries),
     seed: recipe.mergelab?.seed ?? 0,

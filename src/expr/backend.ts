@@ -75,6 +75,28 @@ export interface MergeBackend {
   load(inputs: SliceInputs): Promise<LoadedSlice>;
 
   /**
+   * Adds computed inputs to a slice, or replaces those of the same name: one array that expressions
+   * read by `column(name)`, or one per specialist, read by `columnOf(name)`. Each holds
+   * `elementCount` values; they are copied and freed with the slice.
+   * @throws LabError `wasm/out-of-memory`, `gpu/out-of-memory`, `gpu/lost`
+   */
+  attach(slice: LoadedSlice, name: string, columns: readonly Float32Array[]): Promise<void>;
+
+  /**
+   * Attaches, for every specialist, the rank of |of| within its row: 0 for the smallest, equal
+   * magnitudes in the order of their places, NaN last. Rows have `rowLength` elements and none is
+   * split between slices.
+   * @throws LabError as `attach` and `map`
+   */
+  rankRows(
+    slice: LoadedSlice,
+    name: string,
+    of: Expr<'f32'>,
+    values: KernelValues,
+    rowLength: number,
+  ): Promise<void>;
+
+  /**
    * Computes every reduction in one pass over the slice, results in the same order. Partials of
    * successive slices are joined by `ReductionTotal`.
    * @throws LabError `gpu/lost`, `wasm/out-of-memory`
@@ -88,6 +110,7 @@ export interface MergeBackend {
   /**
    * Evaluates `output` for every element, in float32, and rounds once, to nearest even. Yields
    * `elementCount` elements of `outDtype`, little-endian, in memory of the caller's own.
+   * @param model the model at hand outside folds, for expressions of one specialist
    * @throws LabError `gpu/lost`, `gpu/out-of-memory`, `wasm/out-of-memory`
    */
   map(
@@ -95,6 +118,7 @@ export interface MergeBackend {
     output: Expr<'f32'>,
     values: KernelValues,
     outDtype: FloatDtype,
+    model?: number,
   ): Promise<Uint8Array>;
 
   /** Frees a slice; a second call does nothing. */

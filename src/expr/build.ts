@@ -39,6 +39,11 @@ export const perModelU32 = (name: string): U32 => node('perModel', 'u32', [], 0,
 export const scalar = (name: string): F32 => node('scalar', 'f32', [], 0, name);
 export const scalarU32 = (name: string): U32 => node('scalar', 'u32', [], 0, name);
 
+/** A computed input with one value per element, attached to the slice under this name. */
+export const column = (name: string): F32 => node('column', 'f32', [], 0, name);
+/** The computed input of the model at hand: one value per element and specialist. */
+export const columnOf = (name: string): F32 => node('column', 'f32', [], 1, name);
+
 /** `value` rounded to float32. */
 export const f32 = (value: number): F32 => node('constant', 'f32', [], Math.fround(value));
 export const u32 = (value: number): U32 => node('constant', 'u32', [], value >>> 0);
@@ -77,6 +82,8 @@ export const floor = (a: F32): F32 => node('floor', 'f32', [a]);
 /** 1 for true; an integer is rounded to the nearest float32. */
 export const toF32 = (a: U32 | Bool): F32 => node('toF32', 'f32', [a]);
 export const bits = (a: F32): U32 => node('bits', 'u32', [a]);
+/** The float32 with these bits; NaN bits stay a NaN, though not always the same one. */
+export const fromBits = (a: U32): F32 => node('fromBits', 'f32', [a]);
 export const shiftLeft = (a: U32, amount: number): U32 => node('shiftLeft', 'u32', [a], amount);
 export const shiftRight = (a: U32, amount: number): U32 => node('shiftRight', 'u32', [a], amount);
 

@@ -47,3 +47,16 @@ export function describeSlice(backend: BackendId, inputs: SliceInputs): LoadedSl
     byteCount: modelsOf(inputs).reduce((total, { bytes }) => total + bytes.byteLength, 0),
   };
 }
+
+/** Checks what is attached to a slice: one array or one per specialist, each of its length. */
+export function checkColumns(
+  slice: LoadedSlice,
+  name: string,
+  columns: readonly Float32Array[],
+): void {
+  const { specialistCount, elementCount } = slice;
+  const counts = [1, specialistCount];
+  invariant(counts.includes(columns.length), `column ${name} is one array or one per specialist`);
+  const isWhole = columns.every((column) => column.length === elementCount);
+  invariant(isWhole, `column ${name} has a value for every element`);
+}

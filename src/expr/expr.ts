@@ -10,6 +10,7 @@ export type LeafOp =
   | 'constant'
   | 'elementIndex' // u32, counted from the tensor's first element, row-major
   | 'modelIndex' // u32, the current model
+  | 'column' // a computed input, attached to the slice under `name`; `value` 1 if one per model
   | 'randomBits' // u32, a hash of (seed, tensor, element, current model); `value` picks the word
   | 'accumulator'; // what the innermost fold has so far
 
@@ -22,6 +23,7 @@ export type UnaryOp =
   | 'not'
   | 'toF32' // from u32 (rounded to nearest) or bool (0 or 1)
   | 'bits' // the bit pattern of an f32
+  | 'fromBits' // the f32 with this bit pattern
   | 'shiftLeft' // by the constant `value`
   | 'shiftRight'; // logical, by the constant `value`
 

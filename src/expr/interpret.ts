@@ -13,6 +13,8 @@ export type Column = Float32Array | Float64Array | Uint32Array | Uint8Array;
 /** The inputs of a slice and the numbers that go with them. */
 export interface Surroundings {
   readonly inputs: SliceInputs;
+  /** What was attached to the slice, by name: one array, or one per specialist. */
+  readonly columns: ReadonlyMap<string, readonly Float32Array[]>;
   readonly values: KernelValues;
 }
 
@@ -56,7 +58,7 @@ export class Interpreter {
     step: Step,
     out: Column,
     args: readonly Column[],
-    { inputs, values }: Surroundings,
+    { inputs, columns, values }: Surroundings,
     start: number,
   ): void {
     const [a = out, b = out, c = out] = args;
@@ -68,6 +70,12 @@ export class Interpreter {
         invariant(model, 'the slice has the models the program reads');
         invariant(out instanceof Float32Array || out instanceof Float64Array, 'weights are floats');
         decodeFloats(model, start, out);
+        return;
+      }
+      case 'column': {
+        const attached = columns.get(step.name)?.[step.model];
+        invariant(attached, `the kernel reads column ${step.name}, which is not attached`);
+        out.set(attached.subarray(start, start + out.length));
         return;
       }
       case 'constant':
@@ -100,6 +108,11 @@ export class Interpreter {
         // In float64 mode too: the bits are those of the value rounded to float32.
         const single = new Float32Array(a);
         out.set(new Uint32Array(single.buffer));
+        return;
+      }
+      case 'fromBits': {
+        const words = new Uint32Array(a);
+        out.set(new Float32Array(words.buffer));
         return;
       }
       default: {

@@ -3,17 +3,23 @@ import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
 import type { KernelValues, LoadedSlice, MergeBackend, ModelBytes, SliceInputs } from './backend';
 import { chunkElements } from './backend';
-import { checkInputs, describeSlice } from './check-inputs';
+import { checkColumns, checkInputs, describeSlice } from './check-inputs';
 import { encodeFloats } from './decode';
 import type { Expr } from './expr';
 import type { Column, Precision } from './interpret';
 import { Interpreter } from './interpret';
 import type { Program } from './program';
 import { rootsOf, unroll } from './program';
+import { rankRowsOnHost } from './rank-rows';
 import type { Reduction, ReductionPartial } from './reduction';
 
 /** Elements per column: small enough for a column of every step to stay in a core's cache. */
 const columnLength = 1024;
+
+interface OracleSlice {
+  readonly inputs: SliceInputs;
+  readonly columns: Map<string, readonly Float32Array[]>;
+}
 
 /** The interpreter behind the interface of all back ends: the last resort, and the tests' oracle. */
 export class OracleBackend implements MergeBackend {
@@ -21,18 +27,38 @@ export class OracleBackend implements MergeBackend {
   readonly device = 'Plain JavaScript, 1 thread';
   readonly threadCount = 1;
   readonly maxSliceBytes = 256 * 1024 * 1024;
-  readonly #slices = new Map<LoadedSlice, SliceInputs>();
+  readonly #slices = new Map<LoadedSlice, OracleSlice>();
 
   load(inputs: SliceInputs): Promise<LoadedSlice> {
     checkInputs(inputs, this.maxSliceBytes);
     const copy = ({ dtype, bytes }: ModelBytes): ModelBytes => ({ dtype, bytes: bytes.slice() });
     const slice = describeSlice(this.id, inputs);
     this.#slices.set(slice, {
-      ...inputs,
-      base: inputs.base && copy(inputs.base),
-      specialists: inputs.specialists.map(copy),
+      inputs: {
+        ...inputs,
+        base: inputs.base && copy(inputs.base),
+        specialists: inputs.specialists.map(copy),
+      },
+      columns: new Map(),
     });
     return Promise.resolve(slice);
+  }
+
+  attach(slice: LoadedSlice, name: string, columns: readonly Float32Array[]): Promise<void> {
+    checkColumns(slice, name, columns);
+    const copies = columns.map((column) => column.slice());
+    this.#find(slice).columns.set(name, copies);
+    return Promise.resolve();
+  }
+
+  rankRows(
+    slice: LoadedSlice,
+    name: string,
+    of: Expr<'f32'>,
+    values: KernelValues,
+    rowLength: number,
+  ): Promise<void> {
+    return rankRowsOnHost(this, slice, name, of, values, rowLength);
   }
 
   reduce(
@@ -40,15 +66,15 @@ export class OracleBackend implements MergeBackend {
     reductions: readonly Reduction[],
     values: KernelValues,
   ): Promise<readonly ReductionPartial[]> {
-    const inputs = this.#inputsOf(slice);
+    const found = this.#find(slice);
     const count = slice.specialistCount;
     const partials = reductions.map((reduction) => {
       const roots = rootsOf(reduction, count);
       const program = unroll(roots, count, { lowerRandom: false });
       if (reduction.kind === 'histogram') {
-        return histogramOf(program, reduction.binCount, inputs, values);
+        return histogramOf(program, reduction.binCount, found, values);
       }
-      return chunksOf(program, reduction.kind, inputs, values);
+      return chunksOf(program, reduction.kind, found, values);
     });
     return Promise.resolve(partials);
   }
@@ -58,13 +84,13 @@ export class OracleBackend implements MergeBackend {
     output: Expr<'f32'>,
     values: KernelValues,
     outDtype: FloatDtype,
+    model = 0,
   ): Promise<Uint8Array> {
-    const inputs = this.#inputsOf(slice);
-    const program = unroll([{ expr: output, model: 0 }], slice.specialistCount, {
+    const program = unroll([{ expr: output, model }], slice.specialistCount, {
       lowerRandom: false,
     });
     const out = new Uint8Array(slice.elementCount * dtypeSizesBytes[outDtype]);
-    forEachColumns(program, inputs, values, 'f32', ([column], start) => {
+    forEachColumns(program, this.#find(slice), values, 'f32', ([column], start) => {
       invariant(column instanceof Float32Array, 'the output is a float');
       encodeFloats(column, outDtype, out, start);
     });
@@ -77,7 +103,7 @@ export class OracleBackend implements MergeBackend {
       lowerRandom: false,
     });
     const out = new Float64Array(slice.elementCount);
-    forEachColumns(program, this.#inputsOf(slice), values, 'f64', ([column], start) => {
+    forEachColumns(program, this.#find(slice), values, 'f64', ([column], start) => {
       if (column !== undefined) out.set(column, start);
     });
     return out;
@@ -91,16 +117,16 @@ export class OracleBackend implements MergeBackend {
     this.#slices.clear();
   }
 
-  #inputsOf(slice: LoadedSlice): SliceInputs {
-    const inputs = this.#slices.get(slice);
-    invariant(inputs, `the slice of ${slice.tensorName} is loaded`);
-    return inputs;
+  #find(slice: LoadedSlice): OracleSlice {
+    const found = this.#slices.get(slice);
+    invariant(found, `the slice of ${slice.tensorName} is loaded`);
+    return found;
   }
 }
 
 function forEachColumns(
   program: Program,
-  inputs: SliceInputs,
+  { inputs, columns }: OracleSlice,
   values: KernelValues,
   precision: Precision,
   visit: (columns: Column[], start: number) => void,
@@ -108,20 +134,20 @@ function forEachColumns(
   const interpreter = new Interpreter(program, columnLength, precision);
   for (let start = 0; start < inputs.elementCount; start += columnLength) {
     const count = Math.min(columnLength, inputs.elementCount - start);
-    visit(interpreter.run({ inputs, values }, start, count), start);
+    visit(interpreter.run({ inputs, columns, values }, start, count), start);
   }
 }
 
 function histogramOf(
   program: Program,
   binCount: number,
-  inputs: SliceInputs,
+  slice: OracleSlice,
   values: KernelValues,
 ): ReductionPartial {
   const lists = program.outputs
     .slice(0, program.outputs.length / 2)
     .map(() => new Float64Array(binCount));
-  forEachColumns(program, inputs, values, 'f32', (columns) => {
+  forEachColumns(program, slice, values, 'f32', (columns) => {
     lists.forEach((list, result) => {
       const bins = columns[2 * result];
       const when = columns[2 * result + 1];
@@ -138,15 +164,15 @@ function histogramOf(
 function chunksOf(
   program: Program,
   kind: 'sum' | 'max' | 'count',
-  inputs: SliceInputs,
+  slice: OracleSlice,
   values: KernelValues,
 ): ReductionPartial {
-  const chunkCount = Math.ceil(inputs.elementCount / chunkElements);
+  const chunkCount = Math.ceil(slice.inputs.elementCount / chunkElements);
   const lists = program.outputs.map(() =>
     new Float64Array(chunkCount).fill(kind === 'max' ? -Infinity : 0),
   );
   const lanes = program.outputs.map(() => new Float64Array(4));
-  forEachColumns(program, inputs, values, 'f32', (columns, start) => {
+  forEachColumns(program, slice, values, 'f32', (columns, start) => {
     const chunk = Math.floor(start / chunkElements);
     lists.forEach((list, result) => {
       const column = columns[result];

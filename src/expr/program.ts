@@ -16,7 +16,7 @@ export interface Step {
   readonly args: readonly number[];
   readonly value: number;
   readonly name: string;
-  /** Of `specialist`, `perModel` and `randomBits`; 0 elsewhere. */
+  /** Of `specialist`, `perModel`, `randomBits` and a `column` per model; 0 elsewhere. */
   readonly model: number;
 }
 
@@ -107,6 +107,8 @@ export function unroll(
       case 'specialist':
       case 'perModel':
         return step(op, type, [], { name: op === 'perModel' ? name : '', model });
+      case 'column':
+        return step(op, type, [], { name, model: value === 1 ? model : 0, value });
       default: {
         const placed = args.map((arg) => visit(arg, model, soFar, seen));
         return step(op, type, placed, { value, name: op === 'scalar' ? name : '' });

@@ -1,7 +1,47 @@
 import type { Expr } from '../expr/expr';
 import type { Reduction } from '../expr/reduction';
 
-export type MethodId = 'linear' | 'task_arithmetic' | 'ties' | 'dare_linear';
+/** mergekit's names; `mb_` marks MergeBench's own variants; the rest are named as their papers do. */
+export type MethodId =
+  | 'linear'
+  | 'slerp'
+  | 'nuslerp'
+  | 'multislerp'
+  | 'karcher'
+  | 'task_arithmetic'
+  | 'ties'
+  | 'dare_linear'
+  | 'dare_ties'
+  | 'della'
+  | 'della_linear'
+  | 'breadcrumbs'
+  | 'breadcrumbs_ties'
+  | 'sce'
+  | 'model_stock'
+  | 'nearswap'
+  | 'arcee_fusion'
+  | 'ram'
+  | 'ramplus_tl'
+  | 'passthrough'
+  | 'mb_model_soup'
+  | 'mb_task_arithmetic'
+  | 'mb_ties'
+  | 'mb_dare'
+  | 'mb_consensus'
+  | 'mb_localize_and_stitch'
+  | 'lines'
+  | 'magmax'
+  | 'pcb'
+  | 'tsv_merge'
+  | 'iso_c'
+  | 'iso_cts'
+  | 'wudi';
+
+/** Groups of the page's picker. */
+export type MethodFamily = 'average' | 'task-vectors' | 'sparsified' | 'geometric' | 'spectral';
+
+/** `matrix`: two-dimensional and neither embedding nor head. */
+export type TensorRole = 'matrix' | 'embedding' | 'head' | 'other';
 
 /** What every parameter has, for the page and for recipes. */
 interface ParameterText {
@@ -19,8 +59,10 @@ interface ParameterText {
 
 export interface NumberParameter extends ParameterText {
   readonly kind: 'number';
-  /** Absent when a recipe must give it, as with `weight`. */
+  /** Absent when a recipe must give it, as with `weight`, or when `whenAbsent` tells what happens. */
   readonly default?: number;
+  /** One plain sentence; then the parameter may be left out and has no number at all. */
+  readonly whenAbsent?: string;
   /** What the page offers first; recipes may go beyond `min` and `max`, as in mergekit. */
   readonly range: { readonly min: number; readonly max: number; readonly step: number };
 }
@@ -48,12 +90,23 @@ export interface MethodNumbers {
   readonly perModel: Readonly<Record<string, readonly number[]>>;
 }
 
+/** Where a tensor stands among the layers of its slice. */
+export interface LayerPlace {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
+}
+
 /** What a host step may look at. */
 export interface PassContext extends MethodNumbers {
   /** The tensor, or "the whole model" for a pass of that scope. */
   readonly subject: string;
   readonly elementCount: number;
   readonly specialistCount: number;
+  /** Of the tensor; empty for the whole model. */
+  readonly shape: readonly number[];
+  /** Absent outside the layers (embedding, final norm, head) and for the whole model. */
+  readonly layer?: LayerPlace | undefined;
 }
 
 /** Numbers a host step adds; later passes and the output read them by name. */
@@ -93,7 +146,88 @@ export interface TopPass {
   readonly keep: (model: number, context: PassContext) => number;
 }
 
-export type Pass = ReducePass | TopPass;
+/**
+ * Ranks the magnitudes of `of` within every row: 0 is the smallest, equal ones in the order of their
+ * columns. Adds a column per specialist, read by `columnOf(name)`. Rows run along the last axis; a
+ * tensor of one dimension is a single row.
+ */
+export interface RankPass {
+  readonly kind: 'rank';
+  readonly scope: 'tensor';
+  readonly name: string;
+  readonly of: Expr<'f32'>;
+}
+
+/**
+ * Looks at whole rows on the host: `measure` sees the values of a row, under the names of `values`,
+ * and answers with numbers of that row. Each becomes a column, constant along the row, read by
+ * `column(name)`. Rows run along the last axis; a tensor of one dimension is a single row.
+ */
+export interface RowPass {
+  readonly kind: 'rows';
+  readonly scope: 'tensor';
+  readonly values: Readonly<Record<string, Expr<'f32'>>>;
+  readonly measure: (
+    row: Readonly<Record<string, Float32Array>>,
+    context: PassContext,
+  ) => Readonly<Record<string, number>>;
+}
+
+/**
+ * Sums over every vector along `axis`, in float64: `last` gives a sum per row, `first` one per
+ * column of a matrix. `then` turns the sums of one vector into numbers of that vector, each a column
+ * that is constant along it, read by `column(name)`. A tensor of one dimension is a single row, and
+ * along `first` every element is a vector of its own.
+ */
+export interface VectorPass {
+  readonly kind: 'vectors';
+  readonly scope: 'tensor';
+  readonly axis: 'last' | 'first';
+  readonly sums: Readonly<Record<string, Expr<'f32'>>>;
+  readonly then: (
+    sums: Readonly<Record<string, number>>,
+    context: PassContext,
+  ) => Readonly<Record<string, number>>;
+}
+
+/** A matrix in row-major order. */
+export interface Matrix {
+  readonly rowCount: number;
+  readonly columnCount: number;
+  readonly values: Float32Array;
+}
+
+/**
+ * Hands the whole matrices `of` (one per specialist) to linear algebra on the host and adds what
+ * comes back as the column `name`. Only for tensors of two dimensions.
+ */
+export interface MatrixPass {
+  readonly kind: 'matrix';
+  readonly scope: 'tensor';
+  readonly name: string;
+  readonly of: Expr<'f32'>;
+  /** @returns row-major values of the tensor's shape */
+  readonly solve: (
+    matrices: readonly Matrix[],
+    context: PassContext,
+    signal: AbortSignal | undefined,
+  ) => Promise<Float32Array>;
+}
+
+/**
+ * Draws mergekit's random numbers (seeded Mersenne Twister, tensors by name, models in order) as a
+ * column per specialist with uniform numbers in [0, 1), read by `columnOf(name)`.
+ */
+export interface MergekitRandomPass {
+  readonly kind: 'mergekitRandom';
+  readonly scope: 'tensor';
+  readonly name: string;
+  /** Whether mergekit draws for this specialist at all; it draws nothing at a density of 1. */
+  readonly draws: (model: number, context: PassContext) => boolean;
+}
+
+export type Pass =
+  ReducePass | TopPass | RankPass | RowPass | VectorPass | MatrixPass | MergekitRandomPass;
 
 /** A method with its switches set: statistics in order, then the merged weight. */
 export interface MethodDefinition {
@@ -101,20 +235,38 @@ export interface MethodDefinition {
   readonly output: Expr<'f32'>;
 }
 
+/** What a definition is made for. */
+export interface MethodInputs {
+  readonly specialistCount: number;
+  /** Always true where the method requires a base, false where it takes none. */
+  readonly hasBase: boolean;
+  /** `mergekit` when masks must be those of mergekit's seeded generator. */
+  readonly random: 'lab' | 'mergekit';
+}
+
 /** One merging method. The whole of it, from the page's text to the kernels, is in one file. */
 export interface MergeMethod {
-  /** mergekit's name. */
   readonly id: MethodId;
   readonly title: string;
-  /** One or two plain sentences for somebody who has not read the paper. */
+  readonly family: MethodFamily;
+  /** Two plain sentences for somebody who has not read the paper. */
   readonly idea: string;
-  /** Plain text with the symbols of the parameters. */
+  /** Plain text with the symbols of the parameters; heads the shader. */
   readonly formula: string;
+  /** The same formula as TeX, which the page shows as MathML. */
+  readonly tex: string;
+  /** One or two sentences: what to move first and what to look for. */
+  readonly tryThis: string;
   readonly source: { readonly text: string; readonly url: string };
-  /** Whether it works on task vectors; if not, a base model is one more input. */
-  readonly usesBase: boolean;
+  /** `required`: works on task vectors. `none`: a base model is one more input. */
+  readonly base: 'required' | 'optional' | 'none';
+  /** Models besides the base. */
   readonly specialistCount: { readonly min: number; readonly max: number };
   readonly parameters: readonly MethodParameter[];
-  /** Pure: equal options give an equal definition. */
-  readonly define: (options: MethodOptions) => MethodDefinition;
+  /** Pure: equal arguments give an equal definition. */
+  readonly define: (options: MethodOptions, inputs: MethodInputs) => MethodDefinition;
+  /** Takes the place of `define` for tensors of the role `matrix`, in spectral methods. */
+  readonly defineMatrix?: (options: MethodOptions, inputs: MethodInputs) => MethodDefinition;
+  /** Tensors that stay at the base and take part in nothing; none unless stated. */
+  readonly keepsBase?: (role: TensorRole, options: MethodOptions) => boolean;
 }

@@ -1,7 +1,14 @@
 import { LabError } from '../core/errors';
 import { dareLinear } from './dare-linear';
 import { linear } from './linear';
-import type { MergeMethod, MethodDefinition, MethodOptions } from './method';
+import { base } from '../expr/build';
+import type {
+  MergeMethod,
+  MethodDefinition,
+  MethodInputs,
+  MethodOptions,
+  TensorRole,
+} from './method';
 import { defaultOptions } from './parameters';
 import { taskArithmetic } from './task-arithmetic';
 import { ties } from './ties';
@@ -23,22 +30,57 @@ export function findMethod(id: string): MergeMethod {
   );
 }
 
-/** `method.define(options)` with missing options at their defaults. */
-export function defineMethod(method: MergeMethod, options: MethodOptions = {}): MethodDefinition {
-  return method.define({ ...defaultOptions(method), ...options });
+/** `method.define` with missing options at their defaults; see `definitionFor` for roles. */
+export function defineMethod(
+  method: MergeMethod,
+  options: MethodOptions = {},
+  inputs: Partial<MethodInputs> = {},
+  role: TensorRole = 'other',
+): MethodDefinition {
+  const complete: MethodInputs = {
+    specialistCount: method.specialistCount.min,
+    hasBase: method.base === 'required',
+    random: 'lab',
+    ...inputs,
+  };
+  return definitionFor(method, { ...defaultOptions(method), ...options }, complete, role);
 }
+
+/** A tensor that a method leaves alone. */
+const untouched: MethodDefinition = { passes: [], output: base };
+
+/** What a method does with a tensor of the given role. */
+export function definitionFor(
+  method: MergeMethod,
+  options: MethodOptions,
+  inputs: MethodInputs,
+  role: TensorRole,
+): MethodDefinition {
+  if (method.keepsBase?.(role, options) === true) return untouched;
+  if (role === 'matrix' && method.defineMatrix) return method.defineMatrix(options, inputs);
+  return method.define(options, inputs);
+}
+
+type Define = MergeMethod['define'];
 
 /** Back ends know expressions by identity: with one definition they compile its kernels once. */
 function withRememberedDefinitions(method: MergeMethod): MergeMethod {
-  const known = new Map<string, MethodDefinition>();
+  const { defineMatrix } = method;
   return {
     ...method,
-    define: (options) => {
-      const entries = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
-      const key = JSON.stringify(entries);
-      const definition = known.get(key) ?? method.define(options);
-      known.set(key, definition);
-      return definition;
-    },
+    define: remembered(method.define),
+    ...(defineMatrix === undefined ? {} : { defineMatrix: remembered(defineMatrix) }),
+  };
+}
+
+function remembered(define: Define): Define {
+  const known = new Map<string, MethodDefinition>();
+  return (options, inputs) => {
+    const entries = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+    const { specialistCount, hasBase, random } = inputs;
+    const key = JSON.stringify([entries, specialistCount, hasBase, random]);
+    const definition = known.get(key) ?? define(options, inputs);
+    known.set(key, definition);
+    return definition;
   };
 }

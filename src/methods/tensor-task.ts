@@ -1,5 +1,5 @@
 import type { LoadedSlice } from '../expr/backend';
-import type { MethodNumbers } from './method';
+import type { LayerPlace, MethodNumbers } from './method';
 import type { PassMemory } from './pass-memory';
 
 /**
@@ -10,20 +10,42 @@ export interface TensorTask {
   /** Name in the merged checkpoint. */
   readonly name: string;
   readonly elementCount: number;
+  readonly shape: readonly number[];
+  /** Absent outside the layers. */
+  readonly layer?: LayerPlace | undefined;
   readonly specialistCount: number;
   /** Every number parameter of the method, resolved for this tensor. */
   readonly numbers: MethodNumbers;
   readonly sliceCount: number;
-  /** The slices in order cover the tensor once; each begins at a multiple of `chunkElements`. */
+  /**
+   * The slices in order cover the tensor once; each begins at a multiple of `chunkElements`, and at
+   * the beginning of a row where the definition has a `rank` pass.
+   */
   openSlice(index: number, signal?: AbortSignal): Promise<LoadedSlice>;
   /** Called once for every `openSlice`; releases the slice, or keeps it for later. */
   closeSlice(slice: LoadedSlice, index: number): void;
+}
+
+/** mergekit's stream of random numbers, at any place of the merge. */
+export interface MergekitDraws {
+  /**
+   * Uniform numbers in [0, 1) with 24 bits.
+   * @param draw number among those of the tensor's models that draw at all, from 0
+   */
+  uniforms(
+    tensorName: string,
+    draw: number,
+    firstElement: number,
+    elementCount: number,
+  ): Float32Array;
 }
 
 export interface MergeOptions {
   /** Of random masks; its low 32 bits count. */
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
+  /** mergekit's random numbers, for definitions with a `mergekitRandom` pass. */
+  readonly mergekitDraws?: MergekitDraws | undefined;
   /** Kept by the caller between merges of the same weights; without it every pass is run. */
   readonly memory?: PassMemory | undefined;
 }

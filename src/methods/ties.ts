@@ -28,14 +28,18 @@ import { density, granularity, lambda, normalizeSwitch, weight } from './paramet
 export const ties: MergeMethod = {
   id: 'ties',
   title: 'TIES',
+  family: 'sparsified',
   idea: 'Keeps only the largest changes of every specialist, lets them vote on the sign of each weight, and merges those that agree with the winner.',
   formula:
     'Dᵢ = wᵢ·top_dᵢ(τᵢ),   σ = sign(Σ Dᵢ),   aᵢ = [sign Dᵢ = σ],   W = B + λ·Σ aᵢ·Dᵢ / Σ aᵢ·wᵢ',
+  tex: 'D_i = w_i\\,\\mathrm{top}_{d_i}(\\tau_i), \\quad \\sigma = \\mathrm{sign}\\textstyle\\sum_i D_i, \\quad W = B + \\lambda \\frac{\\sum_i [\\mathrm{sign} D_i = \\sigma]\\, D_i}{\\sum_i [\\mathrm{sign} D_i = \\sigma]\\, w_i}',
+  tryThis:
+    'Lower the density until scores drop: often a fifth of the changes carries most of the skill.',
   source: {
     text: 'Yadav et al. 2023, TIES-Merging, Algorithm 1',
     url: 'https://arxiv.org/abs/2306.01708',
   },
-  usesBase: true,
+  base: 'required',
   specialistCount: { min: 1, max: 12 },
   parameters: [weight, density, lambda, normalizeSwitch(true), granularity],
 

@@ -52,7 +52,7 @@ describe('WGSL on this browser’s device', () => {
     const inputs = randomSlice({
       elementCount,
       dtypes: ['BF16', 'BF16', 'F16', 'F32'],
-      hasBase: methods.find((method) => method.id === id)?.usesBase ?? true,
+      hasBase: methods.find((method) => method.id === id)?.base !== 'none',
       seed: 3,
     });
     const count = inputs.specialists.length;

@@ -24,7 +24,7 @@ describe('WebAssembly threads in a page', () => {
     const inputs = randomSlice({
       elementCount: 6 * chunkElements + 5,
       dtypes: ['BF16', 'BF16', 'F16', 'F32'],
-      hasBase: methods.find((method) => method.id === id)?.usesBase ?? true,
+      hasBase: methods.find((method) => method.id === id)?.base !== 'none',
     });
     const count = inputs.specialists.length;
     const merge: SmallMerge = {

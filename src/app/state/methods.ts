@@ -1,7 +1,6 @@
 import type { Expr } from '../../expr/expr';
-import { defaultOptions } from '../../methods/parameters';
 import type { MergeMethod, MethodId, MethodParameter } from '../../methods/method';
-import { methods } from '../../methods/registry';
+import { defineMethod, methods } from '../../methods/registry';
 import type { ParameterValue } from '../../recipe/recipe';
 
 export { methods };
@@ -41,7 +40,7 @@ export function startValueOf(method: MergeMethod, parameter: MethodParameter): P
 
 /** Whether the method draws random masks, so that its result depends on a seed. */
 export function drawsAtRandom(method: MergeMethod): boolean {
-  return hasRandomBits(method.define(defaultOptions(method)).output, new Set());
+  return hasRandomBits(defineMethod(method).output, new Set());
 }
 
 function hasRandomBits(node: Expr, seen: Set<Expr>): boolean {

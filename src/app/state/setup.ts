@@ -76,7 +76,7 @@ export function recipeOf(setup: Setup, collection: Collection): Recipe {
   return {
     mergeMethod: method.id,
     // mergekit makes a base that is not among the inputs one more input of `linear`.
-    ...(method.usesBase ? { baseModel: collection.base.id } : {}),
+    ...(method.base === 'required' ? { baseModel: collection.base.id } : {}),
     models: collection.specialists.map(({ id }) => ({
       model: id,
       parameters: { weight: setup.coefficients[id] ?? startCoefficient, ...ofScope('model') },

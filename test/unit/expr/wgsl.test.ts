@@ -72,7 +72,7 @@ describe('printed shaders', () => {
     const { wgsl } = printMap(
       defineMethod(method).output,
       'F16',
-      { hasBase: method.usesBase, dtypes: ['F16', 'BF16', 'F32'] },
+      { hasBase: method.base === 'required', dtypes: ['F16', 'BF16', 'F32'] },
       { label: id, formula: method.formula },
     );
     expect(wgsl).toContain(method.formula.split('\n')[0] ?? '');

@@ -23,7 +23,7 @@ const numbers = fc.array(fc.float({ noNaN: true, min: -8, max: 8 }), {
   minLength: 1,
   maxLength: 30,
 });
-const usesBase = (id: string): boolean => findMethod(id).usesBase;
+const usesBase = (id: string): boolean => findMethod(id).base === 'required';
 const ones = (count: number): number[] => Array.from({ length: count }, () => 1);
 
 function randomNumbers(count: number, seed: number): number[] {
