@@ -199,7 +199,7 @@ export class LiveMerge {
         target.set(bytes, endBytes);
         endBytes += bytes.byteLength;
       };
-      const known = measured[index] ?? { passCount: 0, numbers };
+      const known = measured[index] ?? { passCount: 0, numbers, columns: [] };
       await mergeTensor(this.#backend, definition, task, outDtype, emit, options, known);
     };
     await forEachAtOnce(merged, tensorsAtOnce, mergeOne);

@@ -8,9 +8,9 @@ import type {
   MethodParameter,
   NumberParameter,
 } from '../methods/method';
-import { findMethod, methods } from '../methods/registry';
+import { definitionFor, findMethod, methods } from '../methods/registry';
 import { nearestName } from '../recipe/nearest-name';
-import type { ParameterValue, ParameterValues, Recipe, RecipeDtype } from '../recipe/recipe';
+import type { Recipe, RecipeDtype, Setting, Settings } from '../recipe/recipe';
 
 /** A recipe with its method found, every parameter given a value, and its models in their roles. */
 export interface ResolvedMerge {
@@ -61,7 +61,7 @@ export function resolveRecipe(recipe: Recipe): ResolvedMerge {
       { details: { method: method.id } },
     );
   }
-  const entries = new Map<string, ParameterValues>();
+  const entries = new Map<string, Settings>();
   for (const { model, parameters } of recipe.models) {
     const isBase = method.base === 'required' && model === baseModel;
     if (!isBase && !entries.has(model)) entries.set(model, parameters);
@@ -80,7 +80,16 @@ export function resolveRecipe(recipe: Recipe): ResolvedMerge {
   return {
     recipe,
     method,
-    definition: definitionOf(method, optionsOf(method, recipe)),
+    definition: definitionFor(
+      method,
+      optionsOf(method, recipe),
+      {
+        specialistCount: specialists.length,
+        hasBase: method.base === 'required',
+        random: 'lab',
+      },
+      'other',
+    ),
     donor: baseModel ?? specialists[0] ?? '',
     base: method.base === 'required' ? baseModel : undefined,
     specialists,
@@ -90,19 +99,7 @@ export function resolveRecipe(recipe: Recipe): ResolvedMerge {
   };
 }
 
-/** By options as JSON. Kernels and remembered passes are found by the definition's own objects. */
-const definitions = new WeakMap<MergeMethod, Map<string, MethodDefinition>>();
-
-function definitionOf(method: MergeMethod, options: MethodOptions): MethodDefinition {
-  const known = definitions.get(method) ?? new Map<string, MethodDefinition>();
-  definitions.set(method, known);
-  const key = JSON.stringify(options);
-  const definition = known.get(key) ?? method.define(options);
-  known.set(key, definition);
-  return definition;
-}
-
-function checkNames(parameters: ParameterValues): void {
+function checkNames(parameters: Settings): void {
   const known = methods.flatMap((method) => method.parameters.map(({ name }) => name));
   for (const name of Object.keys(parameters)) {
     if (known.includes(name) || knownElsewhere.includes(name)) continue;
@@ -142,7 +139,7 @@ function optionsOf(method: MergeMethod, recipe: Recipe): MethodOptions {
 }
 
 /** mergekit carries booleans as numbers, so 1 and 0 will do. */
-function switchOf(parameter: MethodParameter, given: ParameterValue): boolean {
+function switchOf(parameter: MethodParameter, given: Setting): boolean {
   if (given === true || given === 1) return true;
   if (given === false || given === 0) return false;
   throw badValue(parameter.name, 'the recipe', given, 'true or false');
@@ -151,7 +148,7 @@ function switchOf(parameter: MethodParameter, given: ParameterValue): boolean {
 function numbersOf(
   method: MergeMethod,
   recipe: Recipe,
-  entries: ReadonlyMap<string, ParameterValues>,
+  entries: ReadonlyMap<string, Settings>,
 ): MethodNumbers {
   const scalars: Record<string, number> = {};
   const perModel: Record<string, number[]> = {};
@@ -169,11 +166,7 @@ function numbersOf(
   return { scalars, perModel };
 }
 
-function numberOf(
-  parameter: NumberParameter,
-  owner: string,
-  given: ParameterValue | undefined,
-): number {
+function numberOf(parameter: NumberParameter, owner: string, given: Setting | undefined): number {
   const value = given ?? parameter.default;
   if (value === undefined) {
     throw new LabError(
@@ -188,10 +181,10 @@ function numberOf(
   throw badValue(parameter.name, owner, value, 'a finite number');
 }
 
-function badValue(name: string, owner: string, value: ParameterValue, expected: string): LabError {
+function badValue(name: string, owner: string, value: Setting, expected: string): LabError {
   return new LabError(
     'recipe/bad-value',
-    `"${name}" of ${owner} is ${String(value)}, but must be ${expected}; correct it.`,
-    { details: { parameter: name, owner, value: String(value) } },
+    `"${name}" of ${owner} is ${JSON.stringify(value)}, but must be ${expected}; correct it.`,
+    { details: { parameter: name, owner, value: JSON.stringify(value) } },
   );
 }

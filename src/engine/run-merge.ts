@@ -154,7 +154,7 @@ export class MergeRun {
 }
 
 function unmeasured(numbers: MethodNumbers): Measured {
-  return { passCount: 0, numbers };
+  return { passCount: 0, numbers, columns: [] };
 }
 
 /** Counts the bytes of every slice that was gone through. */

@@ -58,6 +58,7 @@ export class TensorSlices {
     return {
       name: tensor.name,
       elementCount: this.elementCount,
+      shape: tensor.shape,
       specialistCount: models.length - (hasBase ? 1 : 0),
       numbers,
       sliceCount: this.sliceCount,

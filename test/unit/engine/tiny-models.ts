@@ -142,6 +142,10 @@ export class CountingBackend implements MergeBackend {
     return this.#inner.reduce(...given);
   };
 
+  attach: MergeBackend['attach'] = async (...given) => this.#inner.attach(...given);
+
+  rankRows: MergeBackend['rankRows'] = async (...given) => this.#inner.rankRows(...given);
+
   map: MergeBackend['map'] = async (...given) => this.#inner.map(...given);
 
   release(slice: LoadedSlice): void {
