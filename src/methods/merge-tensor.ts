@@ -1,6 +1,9 @@
 import type { FloatDtype } from '../core/dtype';
 import type { MergeBackend } from '../expr/backend';
 import type { MethodDefinition, MethodNumbers } from './method';
+import type { ColumnSource } from './columns';
+import type { PassEntry } from './pass-entry';
+import { forEachSlice, valuesOf } from './pass-entry';
 import { runPass } from './run-pass';
 import type { MergeOptions, TensorTask } from './tensor-task';
 
@@ -10,6 +13,7 @@ export interface Measured {
   readonly passCount: number;
   /** The task's own numbers and what those passes added. */
   readonly numbers: MethodNumbers;
+  readonly columns: readonly ColumnSource[];
 }
 
 /**
@@ -26,24 +30,19 @@ export async function mergeTensor(
   outDtype: FloatDtype,
   emit: (bytes: Uint8Array, firstElement: number) => void | Promise<void>,
   options: MergeOptions,
-  measured: Measured = { passCount: 0, numbers: task.numbers },
+  measured: Measured = { passCount: 0, numbers: task.numbers, columns: [] },
 ): Promise<void> {
-  let numbers = measured.numbers;
+  let entry: PassEntry = { task, numbers: measured.numbers, columns: measured.columns };
   for (const pass of definition.passes.slice(measured.passCount)) {
-    const added = await runPass(backend, pass, [{ task, numbers }], options);
-    numbers = added[0] ?? numbers;
+    const [extended] = await runPass(backend, pass, [entry], options);
+    entry = extended ?? entry;
   }
-  const values = { seed: options.seed, ...numbers };
-  for (let index = 0; index < task.sliceCount; index++) {
-    options.signal?.throwIfAborted();
-    const slice = await task.openSlice(index, options.signal);
-    try {
-      const bytes = await backend.map(slice, definition.output, values, outDtype);
-      await emit(bytes, slice.firstElement);
-    } finally {
-      task.closeSlice(slice, index);
-    }
-  }
+  const { output } = definition;
+  const values = valuesOf(entry, options);
+  await forEachSlice(backend, entry, [output], options, async (slice) => {
+    const bytes = await backend.map(slice, output, values, outDtype);
+    await emit(bytes, slice.firstElement);
+  });
 }
 
 /** Whether the definition ranks or sums over all tensors together. */
@@ -63,18 +62,17 @@ export async function measureModel(
   options: MergeOptions,
 ): Promise<Measured[]> {
   const passCount = definition.passes.findLastIndex((pass) => pass.scope === 'model') + 1;
-  let numbers = tasks.map((task) => task.numbers);
+  let entries = tasks.map((task): PassEntry => ({ task, numbers: task.numbers, columns: [] }));
   for (const pass of definition.passes.slice(0, passCount)) {
-    const entries = tasks.map((task, index) => ({ task, numbers: numbers[index] ?? task.numbers }));
     if (pass.scope === 'model') {
-      numbers = await runPass(backend, pass, entries, options);
+      entries = await runPass(backend, pass, entries, options);
       continue;
     }
-    const next: MethodNumbers[] = [];
+    const extended: PassEntry[] = [];
     for (const entry of entries) {
-      next.push(...(await runPass(backend, pass, [entry], options)));
+      extended.push(...(await runPass(backend, pass, [entry], options)));
     }
-    numbers = next;
+    entries = extended;
   }
-  return numbers.map((found) => ({ passCount, numbers: found }));
+  return entries.map(({ numbers, columns }) => ({ passCount, numbers, columns }));
 }

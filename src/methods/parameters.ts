@@ -89,15 +89,17 @@ export function defaultOptions(method: MergeMethod): MethodOptions {
 }
 
 /**
- * Numbers for `specialistCount` models at the method's defaults, overlaid by `given`. A model
- * parameter without a default (`weight`) is 1.
+ * Numbers for `specialistCount` models at the method's defaults, overlaid by `given`. A parameter
+ * that a recipe must give (`weight`) is 1; one that may be absent is absent.
  */
 export function numbersFor(
   method: MergeMethod,
   specialistCount: number,
   given: Partial<MethodNumbers> = {},
 ): MethodNumbers {
-  const numeric = method.parameters.filter(isNumber);
+  const numeric = method.parameters
+    .filter(isNumber)
+    .filter(({ whenAbsent }) => whenAbsent === undefined);
   const ofScope = (scope: MethodParameter['scope']): readonly NumberParameter[] =>
     numeric.filter((parameter) => parameter.scope === scope);
   return {

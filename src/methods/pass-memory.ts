@@ -1,5 +1,5 @@
 import type { Expr } from '../expr/expr';
-import type { MethodNumbers, TopPass } from './method';
+import type { MethodNumbers } from './method';
 
 /**
  * Remembers what passes found, as long as the weights stay the same: moving a weight slider leaves
@@ -53,14 +53,4 @@ export function dependenceKey(
     [...scalars].map((name) => [name, numbers.scalars[name]]),
     [...lists].map((name) => [name, numbers.perModel[name]]),
   ]);
-}
-
-/** What a `top` pass depends on: what it ranks, and how many it keeps. */
-export function topKey(
-  pass: TopPass,
-  keep: readonly number[],
-  numbers: MethodNumbers,
-  seed: number,
-): string {
-  return `${keep.join()} ${dependenceKey([pass.of], numbers, seed)}`;
 }

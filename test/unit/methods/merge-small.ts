@@ -2,12 +2,19 @@ import type { FloatDtype } from '../../../src/core/dtype';
 import { hashText32 } from '../../../src/core/random';
 import type { MergeBackend, ModelBytes } from '../../../src/expr/backend';
 import { chunkElements } from '../../../src/expr/backend';
+import type { Measured } from '../../../src/methods/merge-tensor';
 import { measureModel, mergeTensor, needsWholeModel } from '../../../src/methods/merge-tensor';
-import type { MethodNumbers, MethodOptions } from '../../../src/methods/method';
+import type {
+  LayerPlace,
+  MethodDefinition,
+  MethodNumbers,
+  MethodOptions,
+  TensorRole,
+} from '../../../src/methods/method';
 import { numbersFor } from '../../../src/methods/parameters';
 import type { PassMemory } from '../../../src/methods/pass-memory';
 import { defineMethod, findMethod } from '../../../src/methods/registry';
-import type { TensorTask } from '../../../src/methods/tensor-task';
+import type { MergekitDraws, TensorTask } from '../../../src/methods/tensor-task';
 import { bytesOf } from '../expr/slices';
 
 /** One tensor of every model. */
@@ -16,6 +23,11 @@ export interface SmallTensor {
   readonly base?: ModelBytes | undefined;
   readonly specialists: readonly ModelBytes[];
   readonly elementCount: number;
+  /** Default one dimension. */
+  readonly shape?: readonly number[];
+  readonly layer?: LayerPlace;
+  /** Default `other`. */
+  readonly role?: TensorRole;
 }
 
 export interface SmallMerge {
@@ -28,6 +40,8 @@ export interface SmallMerge {
   readonly sliceElements?: number;
   readonly memory?: PassMemory;
   readonly signal?: AbortSignal;
+  /** When given, masks are mergekit's. */
+  readonly mergekitDraws?: MergekitDraws;
 }
 
 /** A tensor from plain numbers. */
@@ -61,6 +75,8 @@ export function taskOf(
   return {
     name,
     elementCount,
+    shape: tensor.shape ?? [elementCount],
+    layer: tensor.layer,
     specialistCount: specialists.length,
     numbers: numbersFor(findMethod(merge.method), specialists.length, merge.numbers),
     sliceCount: Math.ceil(elementCount / sliceElements),
@@ -85,18 +101,35 @@ export function taskOf(
   };
 }
 
+function definitionOf(tensor: SmallTensor | undefined, merge: SmallMerge): MethodDefinition {
+  const inputs = {
+    specialistCount: tensor?.specialists.length ?? 1,
+    hasBase: tensor?.base !== undefined,
+    random: merge.mergekitDraws === undefined ? 'lab' : 'mergekit',
+  } as const;
+  return defineMethod(findMethod(merge.method), merge.options, inputs, tensor?.role);
+}
+
 /** Merges tensors as an engine does; the bytes of each, in order. */
 export async function mergeAll(
   backend: MergeBackend,
   tensors: readonly SmallTensor[],
   merge: SmallMerge,
 ): Promise<Uint8Array[]> {
-  const definition = defineMethod(findMethod(merge.method), merge.options ?? {});
+  const definitions = tensors.map((tensor) => definitionOf(tensor, merge));
   const tasks = tensors.map((tensor) => taskOf(backend, tensor, merge));
-  const options = { seed: merge.seed ?? 0, memory: merge.memory, signal: merge.signal };
-  const measured = needsWholeModel(definition)
-    ? await measureModel(backend, definition, tasks, options)
-    : [];
+  const { seed = 0, memory, signal, mergekitDraws } = merge;
+  const options = { seed, memory, signal, mergekitDraws };
+  const measured = new Map<TensorTask, Measured>();
+  for (const definition of new Set(definitions)) {
+    if (!needsWholeModel(definition)) continue;
+    const group = tasks.filter((_, index) => definitions[index] === definition);
+    const found = await measureModel(backend, definition, group, options);
+    group.forEach((task, index) => {
+      const own = found[index];
+      if (own !== undefined) measured.set(task, own);
+    });
+  }
   const results: Uint8Array[] = [];
   for (const [index, task] of tasks.entries()) {
     const parts: number[] = [];
@@ -104,7 +137,8 @@ export async function mergeAll(
       for (const byte of bytes) parts.push(byte);
     };
     const dtype = merge.outDtype ?? 'F32';
-    await mergeTensor(backend, definition, task, dtype, emit, options, measured[index]);
+    const definition = definitions[index] ?? definitionOf(tensors[0], merge);
+    await mergeTensor(backend, definition, task, dtype, emit, options, measured.get(task));
     results.push(Uint8Array.from(parts));
   }
   return results;

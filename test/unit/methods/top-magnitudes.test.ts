@@ -75,11 +75,11 @@ async function keptBy(
     const zeros = values.map(() => 0);
     const tensor: SmallTensor = smallTensor(zeros, [values], 'F32', `t${index}`);
     const task = taskOf(backend, tensor, merge);
-    return { task, numbers: task.numbers };
+    return { task, numbers: task.numbers, columns: [] };
   });
   const found = await runPass(backend, topOf([keep], 'model', ties), entries, { seed: 0 });
   return lists.map((values, index) => {
-    const perModel = found[index]?.perModel;
+    const perModel = found[index]?.numbers.perModel;
     return keptOf(values, perModel?.['top.bits']?.[0] ?? NaN, perModel?.['top.cut']?.[0] ?? NaN);
   });
 }

@@ -1,0 +1,85 @@
+import { invariant } from '../core/errors';
+import type { MergeBackend } from '../expr/backend';
+import type { Expr } from '../expr/expr';
+import type { ColumnSource } from './columns';
+import { identityOf } from './columns';
+import { measureRows } from './measure-rows';
+import type {
+  MatrixPass,
+  MergekitRandomPass,
+  Pass,
+  RankPass,
+  ReducePass,
+  RowPass,
+  TopPass,
+  VectorPass,
+} from './method';
+import type { PassEntry } from './pass-entry';
+import { contextOf, keyOf, recall, valuesOf } from './pass-entry';
+import { rowLengthOf } from './row-length';
+import { solveMatrix } from './solve-matrix';
+import { sumVectors } from './sum-vectors';
+import type { MergeOptions } from './tensor-task';
+
+type ColumnPass = Exclude<Pass, ReducePass | TopPass>;
+
+/** Runs a pass whose result is a computed input of the tensor. */
+export async function runColumnPass(
+  backend: MergeBackend,
+  pass: ColumnPass,
+  entry: PassEntry,
+  options: MergeOptions,
+): Promise<readonly ColumnSource[]> {
+  if (pass.kind === 'rank') return [rankColumn(pass, entry, options)];
+  if (pass.kind === 'mergekitRandom') return [randomColumn(pass, entry, options)];
+  const exprs = exprsOfColumns(pass);
+  // The host steps may look at every number of the tensor.
+  const key = `${keyOf(entry, exprs, options)} ${JSON.stringify(entry.numbers)}`;
+  return recall(options, [entry], pass, key, () => {
+    if (pass.kind === 'rows') return measureRows(backend, pass, entry, options);
+    if (pass.kind === 'vectors') return sumVectors(backend, pass, entry, options);
+    return solveMatrix(backend, pass, entry, options);
+  });
+}
+
+function exprsOfColumns(pass: RowPass | VectorPass | MatrixPass): readonly Expr[] {
+  if (pass.kind === 'matrix') return [pass.of];
+  return Object.values(pass.kind === 'rows' ? pass.values : pass.sums);
+}
+
+function rankColumn(pass: RankPass, entry: PassEntry, options: MergeOptions): ColumnSource {
+  const rowLength = rowLengthOf(entry.task.shape);
+  const values = valuesOf(entry, options);
+  return {
+    name: pass.name,
+    key: `${identityOf(pass)} ${keyOf(entry, [pass.of], options)}`,
+    attach: (backend, slice) => backend.rankRows(slice, pass.name, pass.of, values, rowLength),
+  };
+}
+
+function randomColumn(
+  pass: MergekitRandomPass,
+  entry: PassEntry,
+  options: MergeOptions,
+): ColumnSource {
+  const context = contextOf([entry]);
+  const isDrawn = Array.from({ length: context.specialistCount }, (_, model) =>
+    pass.draws(model, context),
+  );
+  return {
+    name: pass.name,
+    key: `${String(options.seed)} ${isDrawn.join()}`,
+    attach: async (backend, slice) => {
+      const { mergekitDraws } = options;
+      invariant(mergekitDraws, 'the caller gives mergekit’s random numbers');
+      let draw = 0;
+      const columns = isDrawn.map((is) => {
+        const { firstElement, elementCount } = slice;
+        return is
+          ? mergekitDraws.uniforms(entry.task.name, draw++, firstElement, elementCount)
+          : new Float32Array(elementCount);
+      });
+      await backend.attach(slice, pass.name, columns);
+    },
+  };
+}

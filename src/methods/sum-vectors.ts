@@ -1,0 +1,45 @@
+import type { MergeBackend } from '../expr/backend';
+import type { ColumnSource } from './columns';
+import { mapAllFloats } from './map-floats';
+import type { VectorPass } from './method';
+import type { PassEntry } from './pass-entry';
+import { contextOf, forEachSlice } from './pass-entry';
+import { rowLengthOf } from './row-length';
+import type { MergeOptions } from './tensor-task';
+import { VectorNumbers } from './vector-numbers';
+
+/** Runs a `vectors` pass. */
+export async function sumVectors(
+  backend: MergeBackend,
+  pass: VectorPass,
+  entry: PassEntry,
+  options: MergeOptions,
+): Promise<readonly ColumnSource[]> {
+  const { task } = entry;
+  const rowLength = rowLengthOf(task.shape);
+  const alongRows = pass.axis === 'last';
+  const vectorCount = alongRows ? task.elementCount / rowLength : rowLength;
+  const vectorOf = alongRows
+    ? (element: number): number => Math.floor(element / rowLength)
+    : (element: number): number => element % rowLength;
+  const sums = Object.fromEntries(
+    Object.keys(pass.sums).map((name) => [name, new Float64Array(vectorCount)]),
+  );
+  await forEachSlice(backend, entry, Object.values(pass.sums), options, async (slice) => {
+    const found = await mapAllFloats(backend, slice, pass.sums, entry, options);
+    for (const [name, values] of Object.entries(found)) {
+      const own = sums[name] ?? new Float64Array();
+      values.forEach((value, i) => {
+        const vector = vectorOf(slice.firstElement + i);
+        own[vector] = (own[vector] ?? 0) + value;
+      });
+    }
+  });
+  const context = contextOf([entry]);
+  const numbers = new VectorNumbers(vectorCount);
+  for (let vector = 0; vector < vectorCount; vector++) {
+    const own = Object.entries(sums).map(([name, list]) => [name, list[vector] ?? 0] as const);
+    numbers.set(vector, pass.then(Object.fromEntries(own), context));
+  }
+  return numbers.columns(vectorOf);
+}
