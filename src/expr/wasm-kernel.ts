@@ -9,7 +9,7 @@ import type { Reduction } from './reduction';
 import { storedWord } from './rounding';
 import type { MemoryShape } from './wasm-code';
 import { encodeModule, WasmCode } from './wasm-code';
-import type { NamedValue } from './wasm-steps';
+import type { ColumnUse, NamedValue } from './wasm-steps';
 import { lanes, runParameterCount, runParameters, StepWriter } from './wasm-steps';
 
 /**
@@ -21,16 +21,21 @@ import { lanes, runParameterCount, runParameters, StepWriter } from './wasm-step
 export interface WasmKernel {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly namedValues: readonly NamedValue[];
+  readonly columns: readonly ColumnUse[];
 }
 
-/** `out` is the address of element 0 of the output; `bins` is not used. */
+/**
+ * `out` is the address of element 0 of the output; `bins` is not used.
+ * @param model the model at hand outside folds
+ */
 export function compileMap(
   output: Expr<'f32'>,
   outDtype: FloatDtype,
   layout: InputLayout,
   memory: MemoryShape,
+  model = 0,
 ): WasmKernel {
-  const root = { expr: storedWord(output, outDtype), model: 0 };
+  const root = { expr: storedWord(output, outDtype), model };
   const program = unroll([root], specialistCountOf(layout), { lowerRandom: true });
   const code = new WasmCode(runParameterCount);
   const writer = new StepWriter(code, program, layout);
@@ -277,5 +282,5 @@ class HistogramWriter {
 function finish(code: WasmCode, writer: StepWriter, memory: MemoryShape): WasmKernel {
   const bytes = encodeModule(code, runParameterCount, memory);
   invariant(bytes.length < 1024 * 1024, 'a kernel is small');
-  return { bytes, namedValues: writer.namedValues };
+  return { bytes, namedValues: writer.namedValues, columns: writer.columns };
 }

@@ -14,7 +14,14 @@ export interface NamedValue {
   readonly type: ValueType;
 }
 
-/** Words of the parameter block before the named values, after one address per input. */
+/** A computed input that a kernel reads; its address stands in the block after those of the inputs. */
+export interface ColumnUse {
+  readonly name: string;
+  /** The specialist it belongs to; 0 for a column that all share. */
+  readonly model: number;
+}
+
+/** Words of the parameter block before the named values, after the addresses of what is read. */
 export const blockWords = { firstElement: 0, seed: 1, tensorKey: 2, named: 3 } as const;
 
 /** Local variables that `run` of every kernel has as parameters. */
@@ -27,9 +34,12 @@ export const runParameterCount = 5;
  */
 export class StepWriter {
   readonly namedValues: NamedValue[] = [];
+  readonly columns: readonly ColumnUse[];
   readonly #code: WasmCode;
   readonly #program: Program;
   readonly #layout: InputLayout;
+  /** Of one element of every input, then of every column. */
+  readonly #sizesBytes: readonly number[];
   readonly #pointers: readonly number[];
   readonly #locals = new Map<number, number>();
   readonly #isInvariant: readonly boolean[];
@@ -40,7 +50,14 @@ export class StepWriter {
     this.#code = code;
     this.#program = program;
     this.#layout = layout;
-    this.#pointers = layout.dtypes.map(() => code.local('i32'));
+    this.columns = program.steps
+      .filter(({ op }) => op === 'column')
+      .map(({ name, model }) => ({ name, model }));
+    this.#sizesBytes = [
+      ...layout.dtypes.map((dtype) => dtypeSizesBytes[dtype]),
+      ...this.columns.map(() => 4),
+    ];
+    this.#pointers = this.#sizesBytes.map(() => code.local('i32'));
     this.#isInvariant = invariantSteps(program);
     this.#useCounts = useCountsOf(program);
   }
@@ -48,10 +65,10 @@ export class StepWriter {
   /** Code before the loop: addresses of the first elements, and everything invariant. */
   writeStart(): void {
     const { block, first } = runParameters;
-    this.#layout.dtypes.forEach((dtype, input) => {
+    this.#sizesBytes.forEach((sizeBytes, input) => {
       const pointer = this.#pointers[input] ?? 0;
       this.#code.get(block).i32Load(4 * input);
-      this.#code.get(first).i32(dtypeSizesBytes[dtype]).op('i32Mul').op('i32Add').set(pointer);
+      this.#code.get(first).i32(sizeBytes).op('i32Mul').op('i32Add').set(pointer);
     });
     if (this.#program.steps.some(({ op }) => op === 'elementIndex')) {
       this.#indexLocal = this.#code.local('v128');
@@ -84,11 +101,11 @@ export class StepWriter {
 
   /** Code at the end of the loop: on to the next four elements. */
   writeAdvance(): void {
-    this.#layout.dtypes.forEach((dtype, input) => {
+    this.#sizesBytes.forEach((sizeBytes, input) => {
       const pointer = this.#pointers[input] ?? 0;
       this.#code
         .get(pointer)
-        .i32(4 * dtypeSizesBytes[dtype])
+        .i32(4 * sizeBytes)
         .op('i32Add')
         .set(pointer);
     });
@@ -98,7 +115,7 @@ export class StepWriter {
   }
 
   #wordOffset(word: keyof typeof blockWords): number {
-    return 4 * (this.#layout.dtypes.length + blockWords[word]);
+    return 4 * (this.#pointers.length + blockWords[word]);
   }
 
   #writeStep(index: number): void {
@@ -112,6 +129,9 @@ export class StepWriter {
         return;
       case 'specialist':
         this.#writeLoad(step.model + (this.#layout.hasBase ? 1 : 0));
+        return;
+      case 'column':
+        this.#writeColumn(step);
         return;
       case 'constant': {
         const word = constantWord(step);
@@ -156,6 +176,13 @@ export class StepWriter {
     else this.#widenF16();
   }
 
+  #writeColumn({ name, model }: Step): void {
+    const column = this.columns.findIndex((use) => use.name === name && use.model === model);
+    const pointer = this.#pointers[this.#layout.dtypes.length + column];
+    invariant(column >= 0 && pointer !== undefined, 'every column has a pointer');
+    this.#code.get(pointer).v128Load();
+  }
+
   /** From four u16 on the stack to four f32: exponent moved by a multiplication, which is exact. */
   #widenF16(): void {
     const code = this.#code;
@@ -183,6 +210,7 @@ export class StepWriter {
     this.push(a);
     switch (step.op) {
       case 'bits':
+      case 'fromBits':
         return;
       case 'not':
         code.vec('v128Not');
@@ -267,7 +295,13 @@ function constantWord({ type, value }: Step): number {
   return value;
 }
 
-const varyingLeaves: readonly Step['op'][] = ['base', 'specialist', 'elementIndex', 'randomBits'];
+const varyingLeaves: readonly Step['op'][] = [
+  'base',
+  'specialist',
+  'column',
+  'elementIndex',
+  'randomBits',
+];
 
 function invariantSteps({ steps }: Program): readonly boolean[] {
   const isInvariant: boolean[] = [];

@@ -14,12 +14,16 @@ import {
   workgroupSize,
 } from './wgsl-text';
 
-/** Merges two 16-bit elements, or one of 32 bits, an invocation. */
+/**
+ * Merges two 16-bit elements, or one of 32 bits, an invocation.
+ * @param model the model at hand outside folds
+ */
 export function printMap(
   output: Expr<'f32'>,
   outDtype: FloatDtype,
   layout: InputLayout,
   text: ShaderText = { label: 'merge', formula: 'the expression in `element`' },
+  model = 0,
 ): WgslKernel {
   const perInvocation = outDtype === 'F32' ? 1 : 2;
   const body = printBody(output);
@@ -27,16 +31,17 @@ export function printMap(
   const main =
     outDtype === 'F32'
       ? `  if (place >= params.elementCount) { return; }
-  result[place] = bitcast<u32>(element(place, 0u));`
+  result[place] = bitcast<u32>(element(place, ${model}u));`
       : `  let i = 2u * place;
   if (i >= params.elementCount) { return; }
-  var pair = ${roundName(outDtype)}(element(i, 0u));
-  if (i + 1u < params.elementCount) { pair |= ${roundName(outDtype)}(element(i + 1u, 0u)) << 16u; }
+  var pair = ${roundName(outDtype)}(element(i, ${model}u));
+  if (i + 1u < params.elementCount) { pair |= ${roundName(outDtype)}(element(i + 1u, ${model}u)) << 16u; }
   result[place] = pair;`;
   const wgsl = `${header(
     text,
     `${perInvocation === 1 ? 'one merged weight' : 'two neighbouring merged weights'}, each`,
     layout,
+    fields,
     `array<u32>  merged weights, ${packing(outDtype)}`,
     `ceil(elementCount / ${perInvocation * workgroupSize}) workgroups, in rows of at most 65535`,
     'f32, rounded once to nearest even',

@@ -71,10 +71,11 @@ class Printer {
     if (known !== undefined) return known;
     const text = this.#operation(expr, home);
     const isShared = (this.#useCounts.get(expr) ?? 0) > 1 && !isShort(expr);
-    const isLabelled = expr.name !== '' && expr.op !== 'scalar' && expr.op !== 'perModel';
+    const isLabelled = expr.name !== '' && !readsName(expr);
     // Whatever holds an accumulator changes during the loop, so it is never kept.
     if ((!isShared && !isLabelled) || usesAccumulator(expr)) return text;
-    const wanted = isLabelled ? expr.name : (usualNames[expr.op] ?? 'value');
+    const usual = expr.op === 'column' ? memberName(expr.name) : usualNames[expr.op];
+    const wanted = isLabelled ? expr.name : (usual ?? 'value');
     const name = this.#unusedName(wanted, home);
     home.lines.push(`let ${name} = ${withoutParentheses(text)};`);
     home.texts.set(expr, name);
@@ -94,6 +95,8 @@ class Printer {
         return `specialist(${value}u, i)`;
       case 'perModel':
         return `params.${memberName(name)}[k]`;
+      case 'column':
+        return `${columnFunctionName(name)}(${value === 1 ? 'k' : '0u'}, i)`;
       case 'scalar':
         return `params.${memberName(name)}`;
       case 'constant':
@@ -122,6 +125,8 @@ class Printer {
         return `f32(${withoutParentheses(a)})`;
       case 'bits':
         return `bitcast<u32>(${withoutParentheses(a)})`;
+      case 'fromBits':
+        return `bitcast<f32>(${withoutParentheses(a)})`;
       case 'shiftLeft':
         return `(${a} << ${value}u)`;
       case 'shiftRight':
@@ -188,7 +193,7 @@ const boolOperators: Partial<Record<Op, string>> = { and: '&&', or: '||', xor: '
 
 /** Names of the shader around, and of WGSL's functions. */
 const takenNames =
-  'i k params weights result base specialist element pcg4d abs sign sqrt floor min max select'.split(
+  'i k params weights result columns base specialist element pcg4d abs sign sqrt floor min max select'.split(
     ' ',
   );
 
@@ -197,6 +202,11 @@ const usualNames: Partial<Record<Op, string>> = { base: 'b', specialist: 'w' };
 /** `trim.bits` of the host is `trim_bits` in the shader. */
 export function memberName(name: string): string {
   return name.replaceAll('.', '_');
+}
+
+/** The function that reads the column `name`. */
+export function columnFunctionName(name: string): string {
+  return `${memberName(name)}At`;
 }
 
 function literal({ type, value }: Expr): string {
@@ -228,14 +238,21 @@ export function withoutParentheses(text: string): string {
   return text;
 }
 
+/** Whether the name says what is read, not how the value is called. */
+function readsName({ op }: Expr): boolean {
+  return op === 'scalar' || op === 'perModel' || op === 'column';
+}
+
 /** Texts that are no shorter as a name. */
 function isShort({ op }: Expr): boolean {
   return op === 'constant' || op === 'scalar' || op === 'perModel' || op === 'modelIndex';
 }
 
 function dependsOnModel(expr: Expr): boolean {
-  return anyOutsideFolds(expr, ({ op }) =>
-    ['specialist', 'perModel', 'modelIndex', 'randomBits', 'accumulator'].includes(op),
+  const ops = ['specialist', 'perModel', 'modelIndex', 'randomBits', 'accumulator'];
+  return anyOutsideFolds(
+    expr,
+    ({ op, value }) => ops.includes(op) || (op === 'column' && value === 1),
   );
 }
 

@@ -5,15 +5,16 @@ import type { InputLayout } from './input-layout';
 import { specialistCountOf } from './input-layout';
 import { wgslLoads, wgslRandom } from './wgsl-functions';
 import type { PrintedBody } from './wgsl-print';
-import { memberName, withoutParentheses } from './wgsl-print';
+import { columnFunctionName, memberName, withoutParentheses } from './wgsl-print';
 
 /** Guaranteed everywhere. */
 export const workgroupSize = 256;
 
 /** A word of the parameter buffer, or one word per model. */
 export interface ParameterField {
+  /** Of a `column`: where it begins in the buffer of columns, under the column's name. */
   readonly name: string;
-  readonly source: 'slice' | 'offset' | 'scalar' | 'perModel';
+  readonly source: 'slice' | 'offset' | 'scalar' | 'perModel' | 'column';
   readonly type: 'f32' | 'u32';
   /** 1, or the number of entries of an array. */
   readonly length: number;
@@ -45,6 +46,7 @@ export function header(
   text: ShaderText,
   invocation: string,
   layout: InputLayout,
+  fields: readonly ParameterField[],
   result: string,
   dispatch: string,
   arithmetic: string,
@@ -60,6 +62,7 @@ export function header(
     `//   0  weights  array<u32>  ${models}, one after another (${dtypes})`,
     '//   1  params   Params      counts, where each model begins, parameters of the method',
     `//   2  result   ${result}`,
+    ...(hasColumns(fields) ? ['//   3  columns  array<f32>  computed inputs'] : []),
     `// Dispatch: ${dispatch}.`,
     `// Arithmetic: ${arithmetic}.`,
     '',
@@ -72,9 +75,13 @@ export function declarations(
   resultType: string,
 ): string {
   const members = fields.map(({ name, type, length, source }) => {
-    const isArray = source === 'offset' || source === 'perModel';
-    return `  ${memberName(name)}: ${isArray ? `array<${type}, ${length}>` : type},`;
+    const isArray = source !== 'slice' && source !== 'scalar';
+    const member = source === 'column' ? columnOffsetName(name) : memberName(name);
+    return `  ${member}: ${isArray ? `array<${type}, ${length}>` : type},`;
   });
+  const columns = hasColumns(fields)
+    ? '@group(0) @binding(3) var<storage, read> columns: array<f32>;\n'
+    : '';
   return `const MODELS = ${specialistCountOf(layout)}u;
 
 struct Params {
@@ -84,13 +91,32 @@ ${members.join('\n')}
 @group(0) @binding(0) var<storage, read> weights: array<u32>;
 @group(0) @binding(1) var<storage, read> params: Params;
 @group(0) @binding(2) var<storage, read_write> result: ${resultType};
-`;
+${columns}`;
+}
+
+function hasColumns(fields: readonly ParameterField[]): boolean {
+  return fields.some(isColumn);
+}
+
+function isColumn({ source }: ParameterField): boolean {
+  return source === 'column';
+}
+
+function columnOffsetName(name: string): string {
+  return `${memberName(name)}_column`;
 }
 
 export function helpers(roots: readonly Expr[], layout: InputLayout): string {
   const loads = [...new Set(layout.dtypes)].map((dtype) => wgslLoads[dtype]);
   const parts = [...loads, accessors(layout)];
-  if (leavesOf(roots).some(({ op }) => op === 'randomBits')) parts.push(wgslRandom);
+  const leaves = leavesOf(roots);
+  for (const name of new Set(leaves.filter(({ op }) => op === 'column').map(({ name }) => name))) {
+    parts.push(
+      `fn ${columnFunctionName(name)}(k: u32, i: u32) -> f32 {\n` +
+        `  return columns[params.${columnOffsetName(name)}[k] + i];\n}`,
+    );
+  }
+  if (leaves.some(({ op }) => op === 'randomBits')) parts.push(wgslRandom);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -142,11 +168,13 @@ export function fieldsOf(roots: readonly Expr[], layout: InputLayout): readonly 
     { name: 'offset', source: 'offset', type: 'u32', length: layout.dtypes.length },
   ];
   for (const { op, name, type } of leavesOf(roots)) {
-    if (op !== 'scalar' && op !== 'perModel') continue;
-    if (fields.some((field) => field.name === name)) continue;
+    if (op !== 'scalar' && op !== 'perModel' && op !== 'column') continue;
+    if (fields.some((field) => field.name === name && isColumn(field) === (op === 'column'))) {
+      continue;
+    }
     invariant(type !== 'bool', 'the host gives numbers');
     const length = op === 'scalar' ? 1 : specialistCountOf(layout);
-    fields.push({ name, source: op, type, length });
+    fields.push({ name, source: op, type: op === 'column' ? 'u32' : type, length });
   }
   return fields;
 }

@@ -2,11 +2,12 @@ import type { FloatDtype } from '../core/dtype';
 import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
 import type { KernelValues, LoadedSlice, MergeBackend, SliceInputs } from '../expr/backend';
-import { checkInputs, describeSlice, modelsOf } from '../expr/check-inputs';
+import { checkColumns, checkInputs, describeSlice, modelsOf } from '../expr/check-inputs';
 import type { Expr } from '../expr/expr';
 import { IdentityCache } from '../expr/identity-cache';
 import type { InputLayout } from '../expr/input-layout';
 import { layoutOf, layoutText } from '../expr/input-layout';
+import { rankRowsOnHost } from '../expr/rank-rows';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
 import { printMap } from '../expr/wgsl-kernel';
 import { printReduction } from '../expr/wgsl-reduction';
@@ -15,14 +16,18 @@ import type { FoundAdapter } from './adapter';
 import { BufferPool } from './buffer-pool';
 import { GpuDevice } from './device';
 import { gridOf } from './grid';
+import type { InputOffsets } from './pack-parameters';
 import { packParameters } from './pack-parameters';
 import { PipelineCache } from './pipeline-cache';
+import { planColumns } from './plan-columns';
+import { readPartial } from './read-partial';
 
 interface GpuSlice {
   readonly weights: GPUBuffer;
   readonly layout: InputLayout;
-  /** Word of the buffer at which each input begins. */
-  readonly offsets: readonly number[];
+  readonly offsets: InputOffsets;
+  /** Every column that is attached; never written again, so calls that were made before keep it. */
+  readonly columns: GPUBuffer | undefined;
 }
 
 /** GPUBufferUsage and GPUMapMode; Node has the constants only after Dawn was loaded. */
@@ -52,7 +57,8 @@ export class GpuBackend implements MergeBackend {
     this.#gpu = gpu;
     this.#buffers = new BufferPool(gpu);
     this.#pipelines = new PipelineCache(gpu);
-    this.maxSliceBytes = Math.min(gpu.maxBindingBytes, sliceBytesCap);
+    // Columns of a slice fill one binding too, and are wider than 16-bit weights.
+    this.maxSliceBytes = Math.min(Math.floor(gpu.maxBindingBytes / 4), sliceBytesCap);
   }
 
   /** @throws LabError `gpu/unavailable` */
@@ -92,8 +98,49 @@ export class GpuBackend implements MergeBackend {
       return buffer;
     });
     const slice = describeSlice(this.id, inputs);
-    this.#slices.set(slice, { weights, layout: layoutOf(inputs), offsets });
+    this.#slices.set(slice, {
+      weights,
+      layout: layoutOf(inputs),
+      offsets: { inputs: offsets, columns: new Map() },
+      columns: undefined,
+    });
     return slice;
+  }
+
+  async attach(slice: LoadedSlice, name: string, columns: readonly Float32Array[]): Promise<void> {
+    checkColumns(slice, name, columns);
+    const before = this.#find(slice);
+    const plan = planColumns(before.offsets.columns, name, columns.length, slice.elementCount);
+    const attached = this.#gpu.guard(plan.sizeBytes, () => {
+      const flags = usage.storage | usage.copyTarget | usage.copySource;
+      const buffer = this.#buffers.take(plan.sizeBytes, flags, `columns of ${slice.tensorName}`);
+      const encoder = this.#gpu.device.createCommandEncoder();
+      for (const { from, to } of plan.moves) {
+        if (before.columns === undefined) continue;
+        encoder.copyBufferToBuffer(before.columns, 4 * from, buffer, 4 * to, plan.columnBytes);
+      }
+      this.#gpu.device.queue.submit([encoder.finish()]);
+      columns.forEach((column, index) => {
+        const to = plan.offsets.get(name)?.[index] ?? 0;
+        const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+        this.#write(buffer, 4 * to, bytes);
+      });
+      // Before anything is awaited: calls made from now on read the new columns.
+      const offsets = { inputs: before.offsets.inputs, columns: plan.offsets };
+      this.#slices.set(slice, { ...before, offsets, columns: buffer });
+    });
+    this.#giveWhenIdle(before.columns);
+    await attached;
+  }
+
+  rankRows(
+    slice: LoadedSlice,
+    name: string,
+    of: Expr<'f32'>,
+    values: KernelValues,
+    rowLength: number,
+  ): Promise<void> {
+    return rankRowsOnHost(this, slice, name, of, values, rowLength);
   }
 
   async reduce(
@@ -119,11 +166,13 @@ export class GpuBackend implements MergeBackend {
     output: Expr<'f32'>,
     values: KernelValues,
     outDtype: FloatDtype,
+    model = 0,
   ): Promise<Uint8Array> {
     const found = this.#find(slice);
     const { layout } = found;
-    const kernel = this.#kernels.remember([output], `${outDtype} ${layoutText(layout)}`, () =>
-      printMap(output, outDtype, layout),
+    const rest = `${outDtype} ${model} ${layoutText(layout)}`;
+    const kernel = this.#kernels.remember([output], rest, () =>
+      printMap(output, outDtype, layout, undefined, model),
     );
     const [words = new Uint32Array()] = await this.#inUse(
       this.#run(slice, found, [kernel], values),
@@ -136,16 +185,22 @@ export class GpuBackend implements MergeBackend {
     const found = this.#slices.get(slice);
     if (found === undefined) return;
     this.#slices.delete(slice);
-    // Calls that were made before may not have been submitted yet.
-    void Promise.allSettled([...this.#running]).then(() => {
-      this.#buffers.give(found.weights);
-    });
+    this.#giveWhenIdle(found.weights);
+    this.#giveWhenIdle(found.columns);
   }
 
   dispose(): void {
     this.#slices.clear();
     this.#buffers.dispose();
     this.#gpu.dispose();
+  }
+
+  /** Calls that were made before may not have been submitted yet. */
+  #giveWhenIdle(buffer: GPUBuffer | undefined): void {
+    if (buffer === undefined) return;
+    void Promise.allSettled([...this.#running]).then(() => {
+      this.#buffers.give(buffer);
+    });
   }
 
   async #inUse<T>(work: Promise<T>): Promise<T> {
@@ -241,7 +296,7 @@ export class GpuBackend implements MergeBackend {
   #encode(
     encoder: GPUCommandEncoder,
     slice: LoadedSlice,
-    { weights, offsets }: GpuSlice,
+    { weights, columns, offsets }: GpuSlice,
     kernel: WgslKernel,
     pipeline: GPUComputePipeline,
     values: KernelValues,
@@ -263,7 +318,8 @@ export class GpuBackend implements MergeBackend {
     encoder.clearBuffer(result);
     const bindGroup = device.createBindGroup({
       layout: this.#pipelines.layout,
-      entries: [weights, params, result].map((buffer, binding) => ({
+      // A kernel without columns does not declare the last; the layout wants one all the same.
+      entries: [weights, params, result, columns ?? weights].map((buffer, binding) => ({
         binding,
         resource: { buffer },
       })),
@@ -276,25 +332,4 @@ export class GpuBackend implements MergeBackend {
     pass.end();
     return result;
   }
-}
-
-function readPartial(
-  reduction: Reduction,
-  words: Uint32Array<ArrayBuffer>,
-  slice: LoadedSlice,
-): ReductionPartial {
-  const listCount = reduction.perModel ? slice.specialistCount : 1;
-  const floats = new Float32Array(words.buffer, words.byteOffset, words.length);
-  const { kind } = reduction;
-  // A sum comes as a high and a low part.
-  const width = kind === 'sum' ? 2 : 1;
-  const length = words.length / listCount / width;
-  const lists = Array.from({ length: listCount }, (_, list) =>
-    Float64Array.from({ length }, (_unused, place) => {
-      const index = (list * length + place) * width;
-      if (kind === 'sum') return (floats[index] ?? 0) + (floats[index + 1] ?? 0);
-      return (kind === 'max' ? floats[index] : words[index]) ?? 0;
-    }),
-  );
-  return { lists };
 }

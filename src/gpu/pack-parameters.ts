@@ -2,11 +2,18 @@ import { invariant } from '../core/errors';
 import type { KernelValues, LoadedSlice } from '../expr/backend';
 import type { ParameterField } from '../expr/wgsl-text';
 
+/** Word of its buffer at which each input, or each column of a name, begins. */
+export interface InputOffsets {
+  readonly inputs: readonly number[];
+  /** One entry, or one per specialist. */
+  readonly columns: ReadonlyMap<string, readonly number[]>;
+}
+
 /** The `Params` of a kernel: words in the order of its fields, little-endian. */
 export function packParameters(
   fields: readonly ParameterField[],
   slice: LoadedSlice,
-  offsets: readonly number[],
+  offsets: InputOffsets,
   values: KernelValues,
 ): Uint8Array<ArrayBuffer> {
   const wordCount = fields.reduce((total, { length }) => total + length, 0);
@@ -17,7 +24,8 @@ export function packParameters(
     for (let index = 0; index < length; index++) {
       const value = {
         slice: () => sliceWord(name, slice, values),
-        offset: () => offsets[index],
+        offset: () => offsets.inputs[index],
+        column: () => columnOffset(offsets.columns.get(name), index),
         scalar: () => values.scalars[name],
         perModel: () => values.perModel[name]?.[index],
       }[source]();
@@ -28,6 +36,11 @@ export function packParameters(
     }
   }
   return bytes;
+}
+
+/** A column that all specialists share is found under every number. */
+function columnOffset(offsets: readonly number[] | undefined, index: number): number | undefined {
+  return offsets?.length === 1 ? offsets[0] : offsets?.[index];
 }
 
 function sliceWord(name: string, slice: LoadedSlice, values: KernelValues): number | undefined {

@@ -10,7 +10,9 @@ export class PipelineCache {
   constructor(gpu: GpuDevice) {
     this.#gpu = gpu;
     const { device } = gpu;
-    const types: GPUBufferBindingType[] = ['read-only-storage', 'read-only-storage', 'storage'];
+    const input: GPUBufferBindingType = 'read-only-storage';
+    // Weights, parameters, result, columns.
+    const types = [input, input, 'storage', input] as const;
     this.layout = device.createBindGroupLayout({
       label: 'kernel',
       entries: types.map((type, binding) => ({

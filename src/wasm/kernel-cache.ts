@@ -28,9 +28,15 @@ export class KernelCache {
     this.#memory = memory;
   }
 
-  map(output: Expr<'f32'>, outDtype: FloatDtype, layout: InputLayout): CachedKernel<WasmKernel> {
-    return this.#maps.remember([output], `${outDtype} ${layoutText(layout)}`, () =>
-      this.#numbered(compileMap(output, outDtype, layout, this.#memory)),
+  map(
+    output: Expr<'f32'>,
+    outDtype: FloatDtype,
+    layout: InputLayout,
+    model: number,
+  ): CachedKernel<WasmKernel> {
+    const rest = `${outDtype} ${model} ${layoutText(layout)}`;
+    return this.#maps.remember([output], rest, () =>
+      this.#numbered(compileMap(output, outDtype, layout, this.#memory, model)),
     );
   }
 

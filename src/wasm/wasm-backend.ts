@@ -3,18 +3,18 @@ import { dtypeSizesBytes } from '../core/dtype';
 import { invariant, LabError } from '../core/errors';
 import type { KernelValues, LoadedSlice, MergeBackend, SliceInputs } from '../expr/backend';
 import { chunkElements } from '../expr/backend';
-import { checkInputs, describeSlice, modelsOf } from '../expr/check-inputs';
+import { checkColumns, checkInputs, describeSlice, modelsOf } from '../expr/check-inputs';
 import type { Expr } from '../expr/expr';
 import type { InputLayout } from '../expr/input-layout';
 import { layoutOf } from '../expr/input-layout';
+import { rankRowsOnHost } from '../expr/rank-rows';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
 import type { WasmKernel } from '../expr/wasm-kernel';
-
-import type { NamedValue } from '../expr/wasm-steps';
 import { blockWords } from '../expr/wasm-steps';
 import { KernelCache } from './kernel-cache';
 import { LanePool } from './lane-pool';
 import { WasmMemory } from './memory';
+import { readPartials } from './read-partials';
 import { coreCount } from './spawn-lane';
 import { hasWasmSimd, hasWasmThreads } from './support';
 
@@ -28,6 +28,8 @@ export interface WasmOptions {
 interface WasmSlice {
   readonly addresses: readonly number[];
   readonly layout: InputLayout;
+  /** Addresses of attached columns, by name: one, or one per specialist. */
+  readonly columns: Map<string, readonly number[]>;
 }
 
 /** More threads than this only wait for memory. */
@@ -95,8 +97,41 @@ export class WasmBackend implements MergeBackend {
       this.#memory.bytes.set(bytes, addresses[model] ?? 0);
     });
     const slice = describeSlice(this.id, inputs);
-    this.#slices.set(slice, { addresses, layout: layoutOf(inputs) });
+    this.#slices.set(slice, { addresses, layout: layoutOf(inputs), columns: new Map() });
     return slice;
+  }
+
+  attach(slice: LoadedSlice, name: string, columns: readonly Float32Array[]): Promise<void> {
+    checkColumns(slice, name, columns);
+    const found = this.#find(slice);
+    // eslint-disable-next-line @typescript-eslint/require-await -- a failure must be a rejection
+    return this.#inTurn(async () => {
+      const addresses: number[] = [];
+      try {
+        for (const { byteLength } of columns) {
+          addresses.push(this.#memory.allocate(byteLength + paddingBytes));
+        }
+      } catch (error) {
+        for (const address of addresses) this.#memory.free(address);
+        throw error;
+      }
+      columns.forEach((column, index) => {
+        const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+        this.#memory.bytes.set(bytes, addresses[index] ?? 0);
+      });
+      for (const address of found.columns.get(name) ?? []) this.#memory.free(address);
+      found.columns.set(name, addresses);
+    });
+  }
+
+  rankRows(
+    slice: LoadedSlice,
+    name: string,
+    of: Expr<'f32'>,
+    values: KernelValues,
+    rowLength: number,
+  ): Promise<void> {
+    return rankRowsOnHost(this, slice, name, of, values, rowLength);
   }
 
   reduce(
@@ -104,18 +139,18 @@ export class WasmBackend implements MergeBackend {
     reductions: readonly Reduction[],
     values: KernelValues,
   ): Promise<readonly ReductionPartial[]> {
-    const { addresses, layout } = this.#find(slice);
+    const found = this.#find(slice);
     return this.#inTurn(async () => {
-      const { id, kernel } = this.#kernels.reduce(reductions, layout);
+      const { id, kernel } = this.#kernels.reduce(reductions, found.layout);
       const chunkCount = Math.ceil(slice.elementCount / chunkElements);
       const outStrideBytes = 8 * kernel.resultCount;
       const binsStrideBytes = 4 * kernel.binTotal;
       const outBytes = outStrideBytes * chunkCount;
       const binsBytes = binsStrideBytes * this.threadCount;
-      return this.#withRegions([outBytes, binsBytes, blockBytes(kernel, addresses)], async (at) => {
+      return this.#withRegions([outBytes, binsBytes, blockBytes(kernel, found)], async (at) => {
         const [out = 0, bins = 0, block = 0] = at;
         this.#memory.bytes.fill(0, bins, bins + binsBytes);
-        this.#writeBlock(block, slice, addresses, kernel.namedValues, values);
+        this.#writeBlock(block, slice, found, kernel, values);
         await this.#pool.run({
           kernelId: id,
           kernelBytes: kernel.bytes,
@@ -143,15 +178,16 @@ export class WasmBackend implements MergeBackend {
     output: Expr<'f32'>,
     values: KernelValues,
     outDtype: FloatDtype,
+    model = 0,
   ): Promise<Uint8Array> {
-    const { addresses, layout } = this.#find(slice);
+    const found = this.#find(slice);
     return this.#inTurn(async () => {
-      const { id, kernel } = this.#kernels.map(output, outDtype, layout);
+      const { id, kernel } = this.#kernels.map(output, outDtype, found.layout, model);
       const sizeBytes = dtypeSizesBytes[outDtype];
       const outBytes = slice.elementCount * sizeBytes;
-      const regions = [outBytes + paddingBytes, blockBytes(kernel, addresses)];
+      const regions = [outBytes + paddingBytes, blockBytes(kernel, found)];
       return this.#withRegions(regions, async ([out = 0, block = 0]) => {
-        this.#writeBlock(block, slice, addresses, kernel.namedValues, values);
+        this.#writeBlock(block, slice, found, kernel, values);
         await this.#pool.run({
           kernelId: id,
           kernelBytes: kernel.bytes,
@@ -173,7 +209,8 @@ export class WasmBackend implements MergeBackend {
     if (found === undefined) return;
     this.#slices.delete(slice);
     const free = (): void => {
-      for (const address of found.addresses) this.#memory.free(address);
+      const columns = [...found.columns.values()].flat();
+      for (const address of [...found.addresses, ...columns]) this.#memory.free(address);
     };
     // After the calls that may still be using it.
     this.#queue = this.#queue.then(free, free);
@@ -218,10 +255,16 @@ export class WasmBackend implements MergeBackend {
   #writeBlock(
     block: number,
     slice: LoadedSlice,
-    addresses: readonly number[],
-    namedValues: readonly NamedValue[],
+    { addresses: inputs, columns }: WasmSlice,
+    kernel: WasmKernel,
     values: KernelValues,
   ): void {
+    const attached = kernel.columns.map(({ name, model }) => {
+      const address = columns.get(name)?.[model];
+      invariant(address !== undefined, `the kernel reads column ${name}, which is not attached`);
+      return address;
+    });
+    const addresses = [...inputs, ...attached];
     const view = new DataView(this.#memory.memory.buffer, block);
     addresses.forEach((address, input) => {
       view.setUint32(4 * input, address, true);
@@ -230,7 +273,7 @@ export class WasmBackend implements MergeBackend {
     view.setUint32(at(blockWords.firstElement), slice.firstElement, true);
     view.setUint32(at(blockWords.seed), values.seed, true);
     view.setUint32(at(blockWords.tensorKey), slice.tensorKey, true);
-    namedValues.forEach(({ kind, name, model, type }, index) => {
+    kernel.namedValues.forEach(({ kind, name, model, type }, index) => {
       const list = kind === 'scalar' ? values.scalars[name] : values.perModel[name]?.[model];
       invariant(list !== undefined, `the kernel reads ${name}, which has no value`);
       const offset = at(blockWords.named + index);
@@ -240,48 +283,6 @@ export class WasmBackend implements MergeBackend {
   }
 }
 
-function blockBytes(kernel: WasmKernel, addresses: readonly number[]): number {
-  return 4 * (addresses.length + blockWords.named + kernel.namedValues.length);
-}
-
-interface RawResults {
-  /** Per chunk, the numbers of all reductions. */
-  readonly numbers: Float64Array;
-  readonly resultCount: number;
-  /** Per lane, the bins of all reductions. */
-  readonly counts: Uint32Array;
-  readonly binTotal: number;
-}
-
-function readPartials(
-  reductions: readonly Reduction[],
-  specialistCount: number,
-  { numbers, resultCount, counts, binTotal }: RawResults,
-): ReductionPartial[] {
-  let result = 0;
-  let firstBin = 0;
-  const chunkCount = resultCount === 0 ? 0 : numbers.length / resultCount;
-  const laneCount = binTotal === 0 ? 0 : counts.length / binTotal;
-  return reductions.map((reduction) => {
-    const listCount = reduction.perModel ? specialistCount : 1;
-    const lists = Array.from({ length: listCount }, () => {
-      if (reduction.kind !== 'histogram') {
-        const column = result++;
-        return Float64Array.from(
-          { length: chunkCount },
-          (_, chunk) => numbers[chunk * resultCount + column] ?? 0,
-        );
-      }
-      const start = firstBin;
-      firstBin += reduction.binCount;
-      const bins = new Float64Array(counts.subarray(start, firstBin));
-      for (let lane = 1; lane < laneCount; lane++) {
-        for (let bin = 0; bin < bins.length; bin++) {
-          bins[bin] = (bins[bin] ?? 0) + (counts[lane * binTotal + start + bin] ?? 0);
-        }
-      }
-      return bins;
-    });
-    return { lists };
-  });
+function blockBytes({ columns, namedValues }: WasmKernel, { addresses }: WasmSlice): number {
+  return 4 * (addresses.length + columns.length + blockWords.named + namedValues.length);
 }

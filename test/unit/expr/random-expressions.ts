@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Random } from '../../../src/core/random';
 import {
   abs,
   add,
@@ -6,12 +7,15 @@ import {
   base,
   bits,
   bool,
+  column,
+  columnOf,
   div,
   elementIndex,
   eq,
   f32,
   floor,
   fold,
+  fromBits,
   ge,
   gt,
   le,
@@ -44,6 +48,7 @@ import {
   xor,
 } from '../../../src/expr/build';
 import type { Expr } from '../../../src/expr/expr';
+import { awkwardNumbers } from './slices';
 
 type F32 = Expr<'f32'>;
 type U32 = Expr<'u32'>;
@@ -59,6 +64,18 @@ export const randomExpressionValues = {
   perModel: { w: [0.3, -2, 0], cut: [5, 0xffffffff, 0] },
 };
 
+/** Arrays for every name that random expressions read, one value per element. */
+export function randomExpressionColumns(
+  elementCount: number,
+): Readonly<Record<string, readonly Float32Array[]>> {
+  const random = new Random(7);
+  const column = (): Float32Array =>
+    Float32Array.from({ length: elementCount }, () =>
+      random.chance(0.2) ? random.pick(awkwardNumbers) : random.next01() * 2 - 1,
+    );
+  return { shared: [column()], own: [column(), column(), column()] };
+}
+
 /**
  * Float expressions over every operation of the language. The float values of integers and bit
  * patterns stay out of arithmetic where a NaN's payload would show.
@@ -73,6 +90,7 @@ export const randomExpression: fc.Arbitrary<F32> = fc.letrec<Typed>((tie) => {
     float: fc.oneof(
       { maxDepth: 5, depthSize: 'small' },
       fc.constantFrom(base, specialist, specialistAt(1), scalar('s'), perModel('w'), random01(1)),
+      fc.constantFrom(column('shared'), columnOf('own')),
       fc.constantFrom(f32(0), f32(-0), f32(1), f32(0.1), f32(1e-42), f32(3e38), f32(-7.25)),
       pair.map(([a, b]) => add(a, b)),
       pair.map(([a, b]) => sub(a, b)),
@@ -86,6 +104,7 @@ export const randomExpression: fc.Arbitrary<F32> = fc.letrec<Typed>((tie) => {
       float.map((a) => floor(a)),
       float.map((a) => sqrt(abs(a))),
       word.map((a) => toF32(a)),
+      word.map((a) => fromBits(a)),
       truth.map((a) => toF32(a)),
       fc.tuple(truth, float, float).map(([when, a, b]) => select(when, a, b)),
       pair.map(([a, b]) => fold(a, (soFar) => add(mul(soFar, f32(0.5)), b))),

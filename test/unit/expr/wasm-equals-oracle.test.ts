@@ -4,9 +4,12 @@ import { f16ToF32, f32FromBits } from '../../../src/core/float-bits';
 import { chunkElements } from '../../../src/expr/backend';
 import {
   abs,
+  add,
   and,
   base,
   bits,
+  column,
+  columnOf,
   elementIndex,
   f32,
   gt,
@@ -23,7 +26,11 @@ import { OracleBackend } from '../../../src/expr/oracle-backend';
 import type { Reduction } from '../../../src/expr/reduction';
 import { ReductionTotal } from '../../../src/expr/reduction';
 import { WasmBackend } from '../../../src/wasm/wasm-backend';
-import { randomExpression, randomExpressionValues } from './random-expressions';
+import {
+  randomExpression,
+  randomExpressionColumns,
+  randomExpressionValues,
+} from './random-expressions';
 import { awkwardNumbers, bytesOf, differences, floatsOf, noValues, randomSlice } from './slices';
 
 const wasm = new WasmBackend({ threadCount: 1 });
@@ -42,10 +49,17 @@ describe('WebAssembly and the float32 oracle', () => {
       awkward01: 0.2,
     });
     const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+    for (const [name, columns] of Object.entries(randomExpressionColumns(203))) {
+      await wasm.attach(fast, name, columns);
+      await oracle.attach(exact, name, columns);
+    }
+    const values = randomExpressionValues;
+    const model = fc.integer({ min: 0, max: 2 });
     await fc.assert(
-      fc.asyncProperty(randomExpression, fc.constantFrom(...dtypes), async (expression, dtype) => {
-        const found = await wasm.map(fast, expression, randomExpressionValues, dtype);
-        const wanted = await oracle.map(exact, expression, randomExpressionValues, dtype);
+      fc.asyncProperty(randomExpression, fc.constantFrom(...dtypes), model, async (...given) => {
+        const [expression, dtype, at] = given;
+        const found = await wasm.map(fast, expression, values, dtype, at);
+        const wanted = await oracle.map(exact, expression, values, dtype, at);
         expect(differences(found, wanted, dtype)).toEqual([]);
       }),
       { numRuns: 300, seed: 20261122 },
@@ -100,6 +114,65 @@ describe('WebAssembly and the float32 oracle', () => {
       const wanted = await oracle.map(exact, specialistAt(0), noValues, dtype);
       expect(differences(found, wanted, dtype)).toEqual([]);
     }
+  });
+});
+
+describe('columns', () => {
+  const elementCount = 2 * chunkElements + 37;
+  const inputs = randomSlice({ elementCount, dtypes: ['BF16', 'F16', 'F32'], awkward01: 0.3 });
+  const columnOfOnes = new Float32Array(elementCount).fill(1);
+
+  it('are replaced by what is attached later, and freed with the slice', async () => {
+    const backend = new WasmBackend({ threadCount: 2 });
+    const slice = await backend.load(inputs);
+    const output = add(column('c'), columnOf('d'));
+    await backend.attach(slice, 'd', [columnOfOnes, columnOfOnes.map(() => 8)]);
+    await backend.attach(slice, 'c', [columnOfOnes]);
+    const first = backend.map(slice, output, noValues, 'F32', 1);
+    const replaced = backend.attach(slice, 'c', [columnOfOnes.map((_, i) => i)]);
+    const second = backend.map(slice, output, noValues, 'F32', 0);
+    await replaced;
+    expect(floatsOf(await first).every((value) => value === 9)).toBe(true);
+    expect(floatsOf(await second).every((value, i) => value === i + 1)).toBe(true);
+    backend.release(slice);
+    await expect.poll(() => backend.usedBytes).toBe(0);
+    backend.dispose();
+  });
+
+  it('enter reductions, whatever model they belong to', async () => {
+    const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+    const own = [columnOfOnes.map((_, i) => i % 7), columnOfOnes.map((_, i) => -i)];
+    const list: Reduction[] = [
+      { kind: 'sum', of: mul(columnOf('own'), f32(0.5)), perModel: true },
+      { kind: 'max', of: columnOf('own'), perModel: true },
+      { kind: 'count', of: gt(columnOf('own'), f32(3)), perModel: true },
+    ];
+    for (const [backend, slice] of [[wasm, fast] as const, [oracle, exact] as const]) {
+      await backend.attach(slice, 'own', own);
+    }
+    const found = await wasm.reduce(fast, list, noValues);
+    expect(found).toEqual(await oracle.reduce(exact, list, noValues));
+    wasm.release(fast);
+  });
+
+  it.each([1, 5, 576, 2 * chunkElements + 37])('hold ranks in rows of %i', async (rowLength) => {
+    const count = elementCount - (elementCount % rowLength);
+    const whole = randomSlice({
+      elementCount: count,
+      dtypes: ['BF16', 'F16', 'F32'],
+      awkward01: 0.3,
+    });
+    const [fast, exact] = [await wasm.load(whole), await oracle.load(whole)];
+    const of = sub(specialist, base);
+    for (const [backend, slice] of [[wasm, fast] as const, [oracle, exact] as const]) {
+      await backend.rankRows(slice, 'rank', of, noValues, rowLength);
+    }
+    for (const model of [0, 1]) {
+      const found = await wasm.map(fast, columnOf('rank'), noValues, 'F32', model);
+      const wanted = await oracle.map(exact, columnOf('rank'), noValues, 'F32', model);
+      expect(differences(found, wanted, 'F32')).toEqual([]);
+    }
+    wasm.release(fast);
   });
 });
 

@@ -35,11 +35,16 @@ describe('packParameters', () => {
       specialistCount: 2,
       byteCount: 600,
     } as const;
-    const bytes = packParameters(kernel.fields, slice, [0, 50, 100], {
-      seed: -1,
-      scalars: { lambda: 0.1 },
-      perModel: { weight: [1, -2] },
-    });
+    const bytes = packParameters(
+      kernel.fields,
+      slice,
+      { inputs: [0, 50, 100], columns: new Map() },
+      {
+        seed: -1,
+        scalars: { lambda: 0.1 },
+        perModel: { weight: [1, -2] },
+      },
+    );
     const members = [...kernel.wgsl.matchAll(/^ {2}(\w+): (?:array<)?([fu]32)(?:, (\d)>)?,$/gm)];
     const names = members.map(([, name = '']) => name);
     expect(names.sort()).toEqual([...kernel.fields.map(({ name }) => name)].sort());
