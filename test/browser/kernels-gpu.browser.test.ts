@@ -2,7 +2,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FloatDtype } from '../../src/core/dtype';
 import { invariant } from '../../src/core/errors';
 import { chunkElements } from '../../src/expr/backend';
-import { and, bits, f32, gt, mul, specialist, sub, base, u32 } from '../../src/expr/build';
+import {
+  add,
+  and,
+  base,
+  bits,
+  column,
+  columnOf,
+  f32,
+  fromBits,
+  gt,
+  mul,
+  select,
+  shiftLeft,
+  specialist,
+  sub,
+  sumOverModels,
+  u32,
+} from '../../src/expr/build';
 import { OracleBackend } from '../../src/expr/oracle-backend';
 import type { Reduction } from '../../src/expr/reduction';
 import { ReductionTotal } from '../../src/expr/reduction';
@@ -120,6 +137,62 @@ describe('WGSL on this browser’s device', () => {
     expect(found[1]?.numbers).toEqual(wanted[1]?.numbers);
     expect(found[2]?.numbers).toEqual(wanted[2]?.numbers);
     expect(found[3]?.bins).toEqual(wanted[3]?.bins);
+  });
+
+  it('reads columns, of all models and of each, in maps and reductions', async () => {
+    const elementCount = chunkElements + 5;
+    const inputs = randomSlice({ elementCount, dtypes: ['BF16', 'F16', 'F32'] });
+    const shared = Float32Array.from({ length: elementCount }, (_, i) => 1 + (i % 9));
+    const own = [shared.map((value) => value / 8), shared.map((value) => value - 4)];
+    // Powers of two and small integers: exact however a device fuses operations.
+    const scale = fromBits(shiftLeft(add(bits(f32(0)), u32(126)), 23));
+    const output = add(
+      mul(column('shared'), scale),
+      sumOverModels(select(gt(columnOf('own'), f32(0)), columnOf('own'), specialist)),
+    );
+    const ofModel = add(mul(columnOf('own'), f32(2)), specialist);
+    const reductions: Reduction[] = [
+      { kind: 'max', of: mul(columnOf('own'), column('shared')), perModel: true },
+      { kind: 'count', of: gt(columnOf('own'), f32(0)), perModel: true },
+    ];
+    const answers = await Promise.all(
+      [gpu, oracle].map(async (backend) => {
+        const slice = await backend.load(inputs);
+        await backend.attach(slice, 'shared', [own[0] ?? shared]);
+        await backend.attach(slice, 'own', own);
+        await backend.attach(slice, 'shared', [shared]);
+        const maps = [
+          await backend.map(slice, output, noValues, 'F32'),
+          await backend.map(slice, ofModel, noValues, 'F32', 1),
+        ];
+        const partials = await backend.reduce(slice, reductions, noValues);
+        backend.release(slice);
+        const lists = partials.map((partial) => partial.lists.map((list) => Math.max(...list)));
+        return { maps, lists };
+      }),
+    );
+    const [found, wanted] = answers;
+    expect(found?.lists).toEqual(wanted?.lists);
+    for (const map of [0, 1]) {
+      const [left = new Uint8Array(), right] = [found?.maps[map], wanted?.maps[map]];
+      expect(differences(left, right ?? new Uint8Array(), 'F32')).toEqual([]);
+    }
+  });
+
+  it.each([1, 64, 999, chunkElements + 7])('ranks rows of %i as the oracle', async (rowLength) => {
+    const elementCount = rowLength * Math.ceil(chunkElements / rowLength);
+    const inputs = randomSlice({ elementCount, dtypes: ['BF16', 'BF16', 'F32'] });
+    const answers = await Promise.all(
+      [gpu, oracle].map(async (backend) => {
+        const slice = await backend.load(inputs);
+        await backend.rankRows(slice, 'rank', sub(specialist, base), noValues, rowLength);
+        const ranks = await backend.map(slice, columnOf('rank'), noValues, 'F32', 1);
+        backend.release(slice);
+        return ranks;
+      }),
+    );
+    const [found = new Uint8Array(), wanted = new Uint8Array()] = answers;
+    expect(differences(found, wanted, 'F32')).toEqual([]);
   });
 
   it('merges empty and tiny tensors', async () => {
