@@ -29,8 +29,9 @@ interface PlacedTensor {
 }
 
 /**
- * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, and reads
- * their headers only. Tensors come in the order of the file, or of the index.
+ * Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, or else the
+ * folder's only safetensors file, and reads their headers only. Tensors come in the order of the
+ * file, or of the index.
  *
  * @throws LabError `source/missing-file`, and every code of `parseSafetensorsHeader`
  */
@@ -40,13 +41,34 @@ export async function openCheckpoint(
 ): Promise<OpenCheckpoint> {
   const single = files.files.get('model.safetensors');
   const index = files.files.get(indexFileName);
-  if (single !== undefined) {
-    const header = await readSafetensorsHeader(single, `${files.label}/${single.path}`, signal);
-    const placed = [...header.tensors.values()].map((entry) => ({ entry, file: single }));
-    return new PlacedCheckpoint(files.label, placed, header.metadata);
-  }
-  if (index === undefined) throw missingFile(files.label, 'model.safetensors');
-  return openShards(files, index, signal);
+  if (single !== undefined) return openWeights(files.label, single, signal);
+  if (index !== undefined) return openShards(files, index, signal);
+  const lone = loneWeights(files);
+  if (lone === undefined) throw missingFile(files.label, 'model.safetensors');
+  return openWeights(files.label, lone, signal);
+}
+
+/**
+ * Opens one safetensors file under any name.
+ * @param label names the model in messages
+ * @throws LabError every code of `parseSafetensorsHeader`
+ */
+export async function openWeights(
+  label: string,
+  file: ModelFile,
+  signal?: AbortSignal,
+): Promise<OpenCheckpoint> {
+  const header = await readSafetensorsHeader(file, `${label}/${file.path}`, signal);
+  const placed = [...header.tensors.values()].map((entry) => ({ entry, file }));
+  return new PlacedCheckpoint(label, placed, header.metadata);
+}
+
+/** The only safetensors file of a folder, such as one that was downloaded by itself. */
+function loneWeights(files: ModelFiles): ModelFile | undefined {
+  const found = [...files.files.values()].filter(
+    ({ path }) => path.endsWith('.safetensors') && path !== 'adapter_model.safetensors',
+  );
+  return found.length === 1 ? found[0] : undefined;
 }
 
 async function openShards(
