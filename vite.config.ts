@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { methodTexts } from './tools/vite/method-texts.ts';
 import { runtimeAssets } from './tools/vite/runtime-assets.ts';
 import { serviceWorker } from './tools/vite/service-worker.ts';
 import { chromiumPath } from './tools/chromium.ts';
@@ -27,7 +28,7 @@ const quietFlags = [
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), runtimeAssets(), serviceWorker()],
+  plugins: [svelte(), methodTexts(), runtimeAssets(), serviceWorker()],
   resolve: {
     // Picks ONNX Runtime's bundle without embedded glue: the glue is served beside the wasm.
     conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'],
@@ -35,7 +36,16 @@ export default defineConfig({
   optimizeDeps: {
     exclude: ['onnxruntime-web', 'pyodide'],
     // Found only on the way into a test, these would reload the page under it on a fresh checkout.
-    include: ['axe-core', 'client-zip', 'comlink', 'd3-shape', 'hash-wasm', 'idb', 'yaml'],
+    include: [
+      'axe-core',
+      'client-zip',
+      'comlink',
+      'd3-scale',
+      'd3-shape',
+      'hash-wasm',
+      'idb',
+      'yaml',
+    ],
   },
   server: { headers: isolationHeaders },
   preview: {

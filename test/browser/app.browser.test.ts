@@ -122,6 +122,63 @@ describe('sliders', () => {
   });
 });
 
+describe('the method picker', () => {
+  const select = () => page.getByRole('combobox', { name: 'Merging method' });
+  const search = () => page.getByRole('combobox', { name: 'Find a method' });
+
+  it('groups its methods and tells about the chosen one, with its formula', async () => {
+    await open();
+    await expect.element(select()).toBeVisible();
+    const groups = [...select().element().querySelectorAll('optgroup')];
+    expect(groups.length).toBeGreaterThan(1);
+    await select().selectOptions('ties');
+    await expect.element(page.getByText('lets them vote')).toBeVisible();
+    const formula = page.getByRole('group', { name: 'Formula' });
+    await expect.poll(() => formula.element().querySelectorAll('math').length).toBeGreaterThan(1);
+    await expect.element(page.getByText('What to try:')).toBeVisible();
+  });
+
+  it('finds a method by typing, by keyboard alone', async () => {
+    await open();
+    await settled();
+    await search().fill('dare');
+    const options = page.getByRole('option', { name: 'DARE' });
+    await expect.poll(() => options.elements().length).toBeGreaterThan(0);
+    search().element().focus();
+    await userEvent.keyboard('{ArrowDown}{ArrowUp}{Enter}');
+    await expect.element(select()).toHaveValue('dare_linear');
+    await expect.element(search()).toHaveValue('');
+    await search().fill('no such thing');
+    await expect.element(page.getByText('No method matches')).toBeVisible();
+    await userEvent.keyboard('{Escape}');
+    await expect.element(search()).toHaveValue('');
+    await expect.element(select()).toHaveValue('dare_linear');
+  });
+
+  it('keeps coefficients from method to method and gives a setting to each specialist', async () => {
+    const lab = await open();
+    await settled();
+    await page.getByRole('spinbutton', { name: 'math coefficient value' }).fill('0.9');
+    await select().selectOptions('ties');
+    await page.getByRole('checkbox', { name: 'density differs between specialists' }).click();
+    await page.getByRole('spinbutton', { name: 'math density value' }).fill('0.2');
+    await expect
+      .poll(() => lab.calls.filter(({ name }) => name === 'merge').at(-1)?.recipe)
+      .toMatchObject({
+        mergeMethod: 'ties',
+        models: [
+          { model: 'instruction', parameters: { weight: 0.4, density: 0.4 } },
+          { model: 'math', parameters: { weight: 0.9, density: 0.2 } },
+          {},
+          {},
+          {},
+        ],
+      });
+    await page.getByRole('button', { name: 'Restore density' }).click();
+    await expect.element(page.getByRole('slider', { name: 'density', exact: true })).toBeVisible();
+  });
+});
+
 describe('large models', () => {
   it('wait for the button', async () => {
     const large = { role: 'base' as const, title: 'b', dtype: 'bfloat16', parameterCount: 1.35e8 };

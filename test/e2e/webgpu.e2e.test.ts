@@ -27,9 +27,11 @@ it('prefers WebAssembly to an emulated adapter, and WebGPU gives the same scores
   expect(await backend.locator('option:checked').textContent()).toContain('WebAssembly');
   const onWasm = await scores();
   await backend.selectOption('webgpu');
+  // Busy from the choice on: while the device starts, while it merges and while it is scored.
+  expect(await page.locator('[aria-label="Scores"]').getAttribute('aria-busy')).toBe('true');
   await settled(page);
   expect(await alertsOf(page)).toEqual([]);
-  await page.getByText('The last merge ran this').waitFor();
+  expect(await page.getByText('The last merge ran this').count()).toBe(1);
   // The GPU may differ in a last bit of a weight, which can turn one reply of sixteen.
   const onWebGpu = await scores();
   for (const [index, score] of onWebGpu.entries()) {

@@ -18,11 +18,13 @@ import { bytesText } from './format';
 import { History } from './history';
 import { longestLinkedPrompt, readLink, type LinkState } from './link';
 import { MergeDesk } from './merge-desk.svelte';
-import { firstMethodId } from './methods';
+import { firstMethodId, knownMethod, usesCoefficients } from './methods';
+import { participantsOf, withParticipant } from './participants';
 import { Problems } from './problems.svelte';
 import { openDownload } from './save-file';
 import { ScoreBoard, type Selection } from './score-board.svelte';
-import { recipeOf, startSetup, withCoefficient, type Setup } from './setup';
+import { startSetup, withCoefficient, type Setup } from './setup';
+import { recipeOf } from './setup-recipe';
 
 /** Everything the page shows and does, apart from how it looks. One for each open page. */
 export class LabSession {
@@ -31,6 +33,8 @@ export class LabSession {
   setup = $state.raw<Setup>(startSetup(undefined, firstMethodId));
   storage = $state.raw<StorageReport>();
   isOpening = $state(true);
+  /** Another back end is being started; the scores on screen are of the one before. */
+  isChangingBackend = $state(false);
   canUndo = $state(false);
   canRedo = $state(false);
   /** The specialist beside base and merge in the prompt box; empty until a collection is open. */
@@ -86,7 +90,8 @@ export class LabSession {
 
   /** Scores on screen do not belong to the sliders yet, and work on them is under way. */
   get isScoring(): boolean {
-    return this.isOpening || this.desk.phase !== 'idle' || this.desk.isInterrupted;
+    const { phase, isInterrupted } = this.desk;
+    return this.isOpening || this.isChangingBackend || phase !== 'idle' || isInterrupted;
   }
 
   /** Opens the zoo and whatever the address says. Returns how to end the session. */
@@ -134,7 +139,16 @@ export class LabSession {
 
   setCoefficient(id: string, value: number): void {
     const nearest = domainIds.find((domain) => domain === id);
-    this.change(withCoefficient(this.setup, id, value), `coefficient ${id}`, nearest);
+    const method = knownMethod(this.setup.method);
+    const ids = Object.keys(this.setup.coefficients);
+    const setup = withCoefficient(this.setup, id, value);
+    // Who moves the slider of a specialist that is left out wants it in.
+    const isMissing = usesCoefficients(method) && !participantsOf(setup, method, ids).includes(id);
+    this.change(
+      isMissing ? withParticipant(setup, method, ids, id, true) : setup,
+      `coefficient ${id}`,
+      nearest,
+    );
   }
 
   undo(): void {
@@ -213,12 +227,15 @@ export class LabSession {
 
   async chooseBackend(id: BackendId | undefined): Promise<void> {
     this.#makeWay();
+    this.isChangingBackend = true;
     try {
       this.environment = await this.#lab.chooseBackend(id);
       // The same recipe on another back end: made again, so that cost and scores are its own.
       this.desk.moved(this.isLive);
     } catch (error) {
       this.problems.report(error, 'browser');
+    } finally {
+      this.isChangingBackend = false;
     }
   }
 

@@ -1,51 +1,98 @@
-import type { Expr } from '../../expr/expr';
-import type { MergeMethod, MethodId, MethodParameter } from '../../methods/method';
-import { defineMethod, methods } from '../../methods/registry';
+import { methodTexts as methods } from 'virtual:method-texts';
+import type { MethodFamily, MethodId, MethodParameter } from '../../methods/method';
 import type { ParameterValue } from '../../recipe/recipe';
+import type { MethodText } from '../texts/method-text';
 
 export { methods };
 
 /** The method the page starts with: one idea, one formula, and the sliders act directly. */
 export const firstMethodId: MethodId = 'task_arithmetic';
 
+/** Where a parameter without a default of its own starts, when it is neither weight nor optional. */
+const startOfUnstated = 1;
+
 /**
  * Where the page starts instead of mergekit's default: with density 1 nothing is dropped, and the
- * two methods would show nothing of what they are about. Recipes always carry the value.
+ * methods would show nothing of what they are about. Recipes always carry the value.
  */
-const startValues: Readonly<Record<string, Readonly<Record<string, ParameterValue>>>> = {
+const startValues: Readonly<Partial<Record<MethodId, Readonly<Record<string, ParameterValue>>>>> = {
   ties: { density: 0.4 },
   dare_linear: { density: 0.5 },
+  dare_ties: { density: 0.5 },
+  della: { density: 0.5, epsilon: 0.1 },
+  della_linear: { density: 0.5, epsilon: 0.1 },
+  breadcrumbs: { density: 0.9, gamma: 0.01 },
+  breadcrumbs_ties: { density: 0.9, gamma: 0.01 },
+  slerp: { t: 0.5 },
 };
 
-export function methodOf(id: string): MergeMethod | undefined {
+/** The picker's groups, in its order. */
+export const families: readonly { readonly id: MethodFamily; readonly title: string }[] = [
+  { id: 'average', title: 'Averages' },
+  { id: 'task-vectors', title: 'Task vectors' },
+  { id: 'sparsified', title: 'Sparsified task vectors' },
+  { id: 'geometric', title: 'Geometric' },
+  { id: 'spectral', title: 'Spectral' },
+];
+
+export function methodOf(id: string): MethodText | undefined {
   return methods.find((method) => method.id === id);
 }
 
 /** As `methodOf`; an id of our own making always exists. */
-export function knownMethod(id: string): MergeMethod {
+export function knownMethod(id: string): MethodText {
   const method = methodOf(id) ?? methods[0];
   if (method === undefined) throw new Error('MergeLab bug: the registry of methods is empty');
   return method;
 }
 
+/** Methods that a person may mean by `query`, best first: by name, then by what is said of them. */
+export function methodsMatching(query: string): readonly MethodText[] {
+  const words = plain(query).split(' ').filter(Boolean);
+  const rankOf = ({ id, title, family, idea }: MethodText): number => {
+    const name = plain(`${id} ${title}`);
+    const group = families.find((candidate) => candidate.id === family)?.title ?? '';
+    const all = `${name} ${plain(`${group} ${idea}`)}`;
+    if (!words.every((word) => all.includes(word))) return 0;
+    if (name.startsWith(words[0] ?? '') || plain(title).startsWith(words[0] ?? '')) return 3;
+    return words.every((word) => name.includes(word)) ? 2 : 1;
+  };
+  return methods
+    .map((method) => ({ method, rank: rankOf(method) }))
+    .filter(({ rank }) => rank > 0)
+    .sort((left, right) => right.rank - left.rank)
+    .map(({ method }) => method);
+}
+
+/** Small letters, digits and single spaces: `dare_ties`, `DARE-TIES` and `dare ties` are one. */
+function plain(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}
+
+/** Whether the method takes a coefficient from every slider; others weigh the models themselves. */
+export function usesCoefficients(method: MethodText): boolean {
+  return method.parameters.some(({ name }) => name === 'weight');
+}
+
 /** What a person sets for the whole merge: every parameter but the coefficients, which are sliders. */
-export function settingsOf(method: MergeMethod): readonly MethodParameter[] {
+export function settingsOf(method: MethodText): readonly MethodParameter[] {
   return method.parameters.filter(({ name }) => name !== 'weight');
 }
 
-/** The value a setting has until somebody changes it, and after its reset. */
-export function startValueOf(method: MergeMethod, parameter: MethodParameter): ParameterValue {
-  return startValues[method.id]?.[parameter.name] ?? parameter.default ?? 1;
+/** The value a setting has until somebody changes it; undefined for one that starts left out. */
+export function startValueOf(
+  method: MethodText,
+  parameter: MethodParameter,
+): ParameterValue | undefined {
+  const start = startValues[method.id]?.[parameter.name] ?? parameter.default;
+  if (start !== undefined) return start;
+  return isOptional(parameter) ? undefined : startOfUnstated;
 }
 
-/** Whether the method draws random masks, so that its result depends on a seed. */
-export function drawsAtRandom(method: MergeMethod): boolean {
-  return hasRandomBits(defineMethod(method).output, new Set());
-}
-
-function hasRandomBits(node: Expr, seen: Set<Expr>): boolean {
-  if (node.op === 'randomBits') return true;
-  if (seen.has(node)) return false;
-  seen.add(node);
-  return node.args.some((arg) => hasRandomBits(arg, seen));
+/** Whether a recipe may leave the parameter out, and then it has no value at all. */
+export function isOptional(parameter: MethodParameter): boolean {
+  return parameter.kind === 'number' && parameter.whenAbsent !== undefined;
 }

@@ -1,7 +1,8 @@
-import type { MergeMethod, MethodParameter } from '../../methods/method';
-import type { LabSettings, ParameterValue, ParameterValues, Recipe } from '../../recipe/recipe';
+import type { MethodParameter } from '../../methods/method';
+import type { ParameterValue, ParameterValues } from '../../recipe/recipe';
 import type { Collection } from '../../rpc/lab';
-import { drawsAtRandom, knownMethod, settingsOf, startValueOf } from './methods';
+import type { MethodText } from '../texts/method-text';
+import { startValueOf } from './methods';
 
 /** Range of a coefficient slider and of its number field. */
 export const coefficientRange = { min: -1, max: 2, step: 0.01 } as const;
@@ -10,6 +11,9 @@ export const startCoefficient = 0.4;
 /** Seeds are unsigned 32-bit numbers. */
 export const largestSeed = 0xffff_ffff;
 
+/** One value of a parameter for each specialist, by id. */
+export type SpecialistValues = Readonly<Record<string, ParameterValue>>;
+
 /** Everything a person sets for a merge. Immutable, so that undo can keep every version. */
 export interface Setup {
   readonly method: string;
@@ -17,6 +21,14 @@ export interface Setup {
   readonly coefficients: Readonly<Record<string, number>>;
   /** By method id, only what was changed; kept while methods are compared. */
   readonly parameters: Readonly<Record<string, ParameterValues>>;
+  /** By method id and parameter: those that have a value for each specialist. */
+  readonly perSpecialist: Readonly<Record<string, Readonly<Record<string, SpecialistValues>>>>;
+  /** Whom methods take that merge only one or two specialists: the latest choice last. */
+  readonly preferred: readonly string[];
+  /** Whom methods without coefficients leave out. */
+  readonly leftOut: readonly string[];
+  /** Methods, by id, that could start from the base and are told not to. */
+  readonly withoutBase: readonly string[];
   readonly seed: number;
 }
 
@@ -27,6 +39,10 @@ export function startSetup(collection: Collection | undefined, method: string): 
     method,
     coefficients: Object.fromEntries(ids.map((id) => [id, startCoefficient])),
     parameters: {},
+    perSpecialist: {},
+    preferred: [],
+    leftOut: [],
+    withoutBase: [],
     seed: 0,
   };
 }
@@ -41,57 +57,56 @@ export function withEveryCoefficient(setup: Setup, value: number): Setup {
   return { ...setup, coefficients: Object.fromEntries(ids.map((id) => [id, value])) };
 }
 
-/** `undefined` puts the parameter back to where it started. */
+/** Sets a parameter for the whole merge; `undefined` puts it back to where it started. */
 export function withParameter(
   setup: Setup,
   name: string,
   value: ParameterValue | undefined,
 ): Setup {
-  const own = Object.entries(setup.parameters[setup.method] ?? {}).filter(([key]) => key !== name);
-  if (value !== undefined) own.push([name, value]);
-  const parameters = { ...setup.parameters, [setup.method]: Object.fromEntries(own) };
-  return { ...setup, parameters };
+  const own = changed(setup.parameters[setup.method], name, value);
+  return {
+    ...withSpecialistValues(setup, name, undefined),
+    parameters: { ...setup.parameters, [setup.method]: own },
+  };
 }
 
-/** The value in force: the person's, or the one the page starts with. */
+/** Sets a parameter for each specialist; `undefined` gives all of them one value again. */
+export function withSpecialistValues(
+  setup: Setup,
+  name: string,
+  values: SpecialistValues | undefined,
+): Setup {
+  const { [setup.method]: before, ...others } = setup.perSpecialist;
+  const own = changed(before, name, values);
+  const isEmpty = Object.keys(own).length === 0;
+  return { ...setup, perSpecialist: isEmpty ? others : { ...others, [setup.method]: own } };
+}
+
+function changed<T>(
+  before: Readonly<Record<string, T>> | undefined,
+  name: string,
+  value: T | undefined,
+): Record<string, T> {
+  const kept = Object.entries(before ?? {}).filter(([key]) => key !== name);
+  return Object.fromEntries(value === undefined ? kept : [...kept, [name, value]]);
+}
+
+/** The value in force: the person's, or the one the page starts with; undefined when left out. */
 export function valueOf(
   setup: Setup,
-  method: MergeMethod,
+  method: MethodText,
   parameter: MethodParameter,
-): ParameterValue {
+): ParameterValue | undefined {
   return setup.parameters[method.id]?.[parameter.name] ?? startValueOf(method, parameter);
 }
 
-/** The recipe that makes this merge, in mergekit's terms, with every value written out. */
-export function recipeOf(setup: Setup, collection: Collection): Recipe {
-  const method = knownMethod(setup.method);
-  const settings = settingsOf(method).filter(({ name }) => name !== 'granularity');
-  const ofScope = (scope: MethodParameter['scope']): Record<string, ParameterValue> =>
-    Object.fromEntries(
-      settings
-        .filter((parameter) => parameter.scope === scope)
-        .map((parameter) => [parameter.name, valueOf(setup, method, parameter)]),
-    );
-  const lab = labSettingsOf(setup, method);
-  return {
-    mergeMethod: method.id,
-    // mergekit makes a base that is not among the inputs one more input of `linear`.
-    ...(method.base === 'required' ? { baseModel: collection.base.id } : {}),
-    models: collection.specialists.map(({ id }) => ({
-      model: id,
-      parameters: { weight: setup.coefficients[id] ?? startCoefficient, ...ofScope('model') },
-    })),
-    parameters: ofScope('method'),
-    ...(Object.keys(lab).length > 0 ? { mergelab: lab } : {}),
-  };
-}
-
-function labSettingsOf(setup: Setup, method: MergeMethod): LabSettings {
-  const granularity = method.parameters.find(({ name }) => name === 'granularity');
-  return {
-    ...(drawsAtRandom(method) ? { seed: setup.seed } : {}),
-    ...(granularity === undefined
-      ? {}
-      : { granularity: valueOf(setup, method, granularity) === 'global' ? 'model' : 'tensor' }),
-  };
+/** The value in force for one specialist. */
+export function valueFor(
+  setup: Setup,
+  method: MethodText,
+  parameter: MethodParameter,
+  specialist: string,
+): ParameterValue | undefined {
+  const own = setup.perSpecialist[method.id]?.[parameter.name];
+  return own?.[specialist] ?? valueOf(setup, method, parameter);
 }

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { readLink } from '../../../src/app/state/link';
-import { recipeOf, startSetup, type Setup } from '../../../src/app/state/setup';
+import { startSetup, type Setup } from '../../../src/app/state/setup';
+import { recipeOf } from '../../../src/app/state/setup-recipe';
 import { LabError } from '../../../src/core/errors';
 import { decodeState, encodeState } from '../../../src/recipe/url-codec';
 import { smallCollection } from './collection';
 
 const setup: Setup = {
-  method: 'ties',
+  ...startSetup(smallCollection, 'ties'),
   coefficients: { math: 1.25, coding: -0.5 },
   parameters: { ties: { density: 0.25, granularity: 'global', normalize: false } },
-  seed: 0,
 };
 
 /** What travels: the state of `setup`, packed and unpacked as the address bar does. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { methods } from '../../../src/app/state/methods';
 import {
-  recipeOf,
   startSetup,
   withCoefficient,
   withEveryCoefficient,
   withParameter,
 } from '../../../src/app/state/setup';
+import { recipeOf } from '../../../src/app/state/setup-recipe';
 import { parseRecipe } from '../../../src/recipe/parse-recipe';
 import { writeRecipe } from '../../../src/recipe/write-recipe';
 import { smallCollection } from './collection';
