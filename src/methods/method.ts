@@ -1,3 +1,4 @@
+import type { BackendId } from '../expr/backend';
 import type { Expr } from '../expr/expr';
 import type { Reduction } from '../expr/reduction';
 
@@ -107,6 +108,8 @@ export interface PassContext extends MethodNumbers {
   readonly shape: readonly number[];
   /** Absent outside the layers (embedding, final norm, head) and for the whole model. */
   readonly layer?: LayerPlace | undefined;
+  /** Absent for the whole model. */
+  readonly role?: TensorRole | undefined;
 }
 
 /** Numbers a host step adds; later passes and the output read them by name. */
@@ -139,6 +142,8 @@ export interface TopPass {
   readonly name: string;
   readonly of: Expr<'f32'>;
   readonly ties: 'lowerIndexFirst' | 'all';
+  /** Set where the threshold itself is read, from `NAME.bits`: it is then exact for every `keep`. */
+  readonly isQuantile?: boolean;
   /**
    * How many elements of specialist `model` to keep, from 0 to `context.elementCount`.
    * @throws LabError `recipe/bad-value` when the method allows no such number
@@ -176,8 +181,7 @@ export interface RowPass {
 /**
  * Sums over every vector along `axis`, in float64: `last` gives a sum per row, `first` one per
  * column of a matrix. `then` turns the sums of one vector into numbers of that vector, each a column
- * that is constant along it, read by `column(name)`. A tensor of one dimension is a single row, and
- * along `first` every element is a vector of its own.
+ * that is constant along it, read by `column(name)`. A tensor of one dimension is a single vector.
  */
 export interface VectorPass {
   readonly kind: 'vectors';
@@ -206,11 +210,17 @@ export interface MatrixPass {
   readonly scope: 'tensor';
   readonly name: string;
   readonly of: Expr<'f32'>;
-  /** @returns row-major values of the tensor's shape */
+  /** The scalars that `solve` looks at; all of them unless stated. */
+  readonly reads?: readonly string[];
+  /**
+   * @param backend where the rest of the merge runs
+   * @returns row-major values of the tensor's shape
+   */
   readonly solve: (
     matrices: readonly Matrix[],
     context: PassContext,
     signal: AbortSignal | undefined,
+    backend: BackendId,
   ) => Promise<Float32Array>;
 }
 

@@ -44,6 +44,7 @@ export function contextOf(entries: readonly PassEntry[]): PassContext {
     specialistCount: first.task.specialistCount,
     shape: isTensor ? first.task.shape : [],
     layer: isTensor ? first.task.layer : undefined,
+    role: isTensor ? first.task.role : undefined,
   };
 }
 

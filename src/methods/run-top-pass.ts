@@ -40,7 +40,8 @@ async function findTop(
       return total ?? new ReductionTotal(reduction, keep.length);
     };
   const { elementCount } = contextOf(entries);
-  const thresholds = await findThresholds(run(entries), pass.of, keep, elementCount);
+  const isExact = pass.isQuantile === true;
+  const thresholds = await findThresholds(run(entries), pass.of, keep, elementCount, isExact);
   const bits = thresholds.map((threshold) => threshold.bits);
 
   const found: PassFindings[] = [];

@@ -17,7 +17,8 @@ export async function sumVectors(
 ): Promise<readonly ColumnSource[]> {
   const { task } = entry;
   const rowLength = rowLengthOf(task.shape);
-  const alongRows = pass.axis === 'last';
+  // The first axis of a vector is its last one too.
+  const alongRows = pass.axis === 'last' || task.shape.length < 2;
   const vectorCount = alongRows ? task.elementCount / rowLength : rowLength;
   const vectorOf = alongRows
     ? (element: number): number => Math.floor(element / rowLength)

@@ -1,5 +1,5 @@
 import type { LoadedSlice } from '../expr/backend';
-import type { LayerPlace, MethodNumbers } from './method';
+import type { LayerPlace, MethodNumbers, TensorRole } from './method';
 import type { PassMemory } from './pass-memory';
 
 /**
@@ -13,6 +13,7 @@ export interface TensorTask {
   readonly shape: readonly number[];
   /** Absent outside the layers. */
   readonly layer?: LayerPlace | undefined;
+  readonly role?: TensorRole | undefined;
   readonly specialistCount: number;
   /** Every number parameter of the method, resolved for this tensor. */
   readonly numbers: MethodNumbers;

@@ -79,14 +79,17 @@ function digitHistogram(
  * the highest 11 of 31 down; nothing is sorted and the order of elements does not matter. NaN ranks
  * above infinity, as in `torch.topk`.
  * @param keep k for each specialist, from 0 to `elementCount`
+ * @param isExact whether the smallest magnitude is wanted where everything is kept; else the search
+ * is saved there and the bits are 0
  */
 export async function findThresholds(
   run: RunReduction,
   of: Expr<'f32'>,
   keep: readonly number[],
   elementCount: number,
+  isExact = false,
 ): Promise<Threshold[]> {
-  const isWhole = (k: number): boolean => k === 0 || k === elementCount;
+  const isWhole = (k: number): boolean => k === 0 || (k === elementCount && !isExact);
   const whole = (k: number): Threshold =>
     k === 0
       ? { bits: unreachableBits, tieCount: 0, tiesKept: 0 }

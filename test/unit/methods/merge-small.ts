@@ -77,6 +77,7 @@ export function taskOf(
     elementCount,
     shape: tensor.shape ?? [elementCount],
     layer: tensor.layer,
+    role: tensor.role,
     specialistCount: specialists.length,
     numbers: numbersFor(findMethod(merge.method), specialists.length, merge.numbers),
     sliceCount: Math.ceil(elementCount / sliceElements),
