@@ -137,6 +137,7 @@ async function mergeAll(
     const task = {
       name: slice.tensorName,
       elementCount: slice.elementCount,
+      shape: [slice.elementCount],
       specialistCount,
       numbers,
       sliceCount: 1,

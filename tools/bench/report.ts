@@ -4,17 +4,26 @@ export interface Measurement {
   readonly backend: string;
   readonly device: string;
   readonly elementCount: number;
+  /** Read and written. */
   readonly byteCount: number;
   readonly elapsedMs: number;
   /** What it is compared with, measured in the same run. */
   readonly baseline: string;
   readonly baselineMs: number;
+  /** Largest resident memory of the process, and of the baseline's. */
+  readonly peakBytes?: number;
+  readonly baselinePeakBytes?: number;
 }
 
-/** Prints one line of JSON with the ratio baselineMs / elapsedMs: above 1 is faster than the baseline. */
+/**
+ * Prints one line of JSON with the ratio baselineMs / elapsedMs, above 1 is faster than the baseline,
+ * and the traffic in bytes per second.
+ */
 export function report(measurement: Measurement): void {
-  const ratio = measurement.baselineMs / measurement.elapsedMs;
-  console.log(JSON.stringify({ ...measurement, ratio: Number(ratio.toPrecision(4)) }));
+  const { baselineMs, elapsedMs, byteCount } = measurement;
+  const ratio = Number((baselineMs / elapsedMs).toPrecision(4));
+  const bytesPerSecond = Math.round((1000 * byteCount) / elapsedMs);
+  console.log(JSON.stringify({ ...measurement, ratio, bytesPerSecond }));
 }
 
 /** The middle of the values; the mean of the two middle ones when their number is even. */

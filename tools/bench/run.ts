@@ -2,6 +2,8 @@
 // object; times are shared-machine times, so read the ratio to the baseline of the same run.
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   kernels: () => import('./kernels'),
+  methods: () => import('./methods'),
+  checkpoint: () => import('./checkpoint'),
   slider: () => import('./slider'),
 };
 

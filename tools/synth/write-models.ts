@@ -1,29 +1,14 @@
 import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { elementCountOf } from '../../src/core/dtype';
-import { hashText32 } from '../../src/core/random';
-import type { SliceInputs } from '../../src/expr/backend';
-import { add, f32, mul, random01, specialistAt } from '../../src/expr/build';
-import type { Expr } from '../../src/expr/expr';
 import { layOutSafetensors } from '../../src/formats/safetensors-writer';
 import { WasmBackend } from '../../src/wasm/wasm-backend';
+import type { WeightsPlace } from './draw-weights';
+import { drawWeights } from './draw-weights';
 import type { LlamaSize } from './llama-shapes';
 import { llamaConfig, llamaShapes, llamaTensors } from './llama-shapes';
 
-/** Spread of the base's matrices and of what fine-tuning adds, about that of small Llamas. */
-const weightSpread = 0.04;
-const deltaSpread = 4e-4;
 const sliceElements = 4 << 20;
-
-/** Nearly normal: a sum of four uniform numbers (Irwin and Hall), from one hash. */
-function noise(spread: number): Expr<'f32'> {
-  const sum = add(add(random01(0), random01(1)), add(random01(2), random01(3)));
-  return mul(add(sum, f32(-2)), f32(spread * Math.sqrt(3)));
-}
-
-const matrixOfBase = noise(weightSpread);
-const vectorOfBase = add(f32(1), noise(weightSpread));
-const tuned = add(specialistAt(0), noise(deltaSpread));
 
 /** Names of the folders: `base`, then `tuned-1` and so on. */
 export function modelNames(modelCount: number): string[] {
@@ -58,17 +43,15 @@ export async function writeModels(
       await file.writeFile(layout.header);
     }
     for (const { name, shape } of layout.entries) {
-      const elementCount = elementCountOf(shape);
-      for (let first = 0; first < elementCount; first += sliceElements) {
-        const count = Math.min(sliceElements, elementCount - first);
-        await writeSlice(backend, files, seed, {
+      const tensorElements = elementCountOf(shape);
+      for (let first = 0; first < tensorElements; first += sliceElements) {
+        const place: WeightsPlace = {
           tensorName: name,
-          tensorKey: hashText32(name),
-          firstElement: first,
-          elementCount: count,
-          specialists: [{ dtype: 'BF16', bytes: new Uint8Array(2 * count) }],
           isVector: shape.length === 1,
-        });
+          firstElement: first,
+          elementCount: Math.min(sliceElements, tensorElements - first),
+        };
+        await writeSlice(backend, files, place, seed);
       }
     }
   } finally {
@@ -79,24 +62,16 @@ export async function writeModels(
 
 async function writeSlice(
   backend: WasmBackend,
-  [baseFile, ...tunedFiles]: readonly FileHandle[],
+  files: readonly FileHandle[],
+  place: WeightsPlace,
   seed: number,
-  { isVector, ...place }: SliceInputs & { readonly isVector: boolean },
 ): Promise<void> {
-  const numbers = { scalars: {}, perModel: {} };
-  const empty = await backend.load(place);
-  const output = isVector ? vectorOfBase : matrixOfBase;
-  const bytes = await backend.map(empty, output, { seed, ...numbers }, 'BF16');
-  backend.release(empty);
-  const slice = await backend.load({ ...place, specialists: [{ dtype: 'BF16', bytes }] });
-  let writing: Promise<unknown> = baseFile?.writeFile(bytes) ?? Promise.resolve();
-  for (const [model, file] of tunedFiles.entries()) {
-    const values = { seed: seed + 1 + model, ...numbers };
-    const tunedBytes = await backend.map(slice, tuned, values, 'BF16');
-    // One write at a time, while the next slice is being drawn.
+  let writing: Promise<unknown> = Promise.resolve();
+  let model = 0;
+  for await (const bytes of drawWeights(backend, place, files.length, seed)) {
+    // One write at a time, while the next model is being drawn.
     await writing;
-    writing = file.writeFile(tunedBytes);
+    writing = files[model++]?.writeFile(bytes) ?? Promise.resolve();
   }
   await writing;
-  backend.release(slice);
 }

@@ -1,0 +1,121 @@
+// Whole merges of synthetic checkpoints, from starting the process to its end, with reading and
+// writing of files: the command line against mergekit on the same files, one after the other. mergekit
+// is `mergekit-yaml` on the PATH, or what the environment variable MERGEKIT names; without it the
+// baseline is a copy of the same bytes in memory.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { elementCountOf } from '../../src/core/dtype';
+import type { LlamaSize } from '../synth/llama-shapes';
+import { llamaShapes, llamaTensors } from '../synth/llama-shapes';
+import { modelNames, writeModels } from '../synth/write-models';
+import { copyMs } from './memory-copy';
+import { median, report } from './report';
+import type { ProcessCost } from './run-process';
+import { runProcess } from './run-process';
+
+const modelCount = 6;
+const roundCount = 3;
+/** mergekit takes minutes; it is not repeated. */
+const methods = {
+  task_arithmetic: 'weight: 0.4',
+  ties: 'weight: 0.4, density: 0.2',
+  dare_ties: 'weight: 0.4, density: 0.2',
+  della: 'weight: 0.4, density: 0.2, epsilon: 0.1',
+  breadcrumbs: 'weight: 0.4, density: 0.2, gamma: 0.01',
+};
+const device = `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}`;
+const commandLine = resolve(import.meta.dirname, '../../src/cli/bin.mjs');
+
+const mergekit = findMergekit();
+if (mergekit === undefined) {
+  console.error(
+    'mergekit is not here: install mergekit 0.1.4 or name its mergekit-yaml in MERGEKIT. ' +
+      'Merges are compared with a copy in memory instead.',
+  );
+}
+
+function findMergekit(): string | undefined {
+  const command = process.env['MERGEKIT'] ?? 'mergekit-yaml';
+  try {
+    execFileSync(command, ['--help'], { stdio: 'ignore' });
+    return command;
+  } catch {
+    return undefined;
+  }
+}
+
+function recipeOf(method: string, parameters: string, folder: string): string {
+  const [base = '', ...specialists] = modelNames(modelCount).map((name) => join(folder, name));
+  return [
+    `merge_method: ${method}`,
+    `base_model: ${base}`,
+    'dtype: float32',
+    'out_dtype: bfloat16',
+    'models:',
+    ...specialists.map((model) => `  - { model: ${model}, parameters: { ${parameters} } }`),
+    '',
+  ].join('\n');
+}
+
+async function mergeOurs(recipe: string, out: string, folder: string): Promise<ProcessCost> {
+  const parameters = [commandLine, 'merge', recipe, '--out', out, '--backend', 'wasm'];
+  const cost = await runProcess(process.execPath, parameters, { folder });
+  await rm(out, { recursive: true });
+  return cost;
+}
+
+async function mergeTheirs(
+  command: string,
+  recipe: string,
+  out: string,
+  folder: string,
+): Promise<ProcessCost> {
+  // The card would look the models up on the Hub.
+  const parameters = [recipe, out, '--no-write-model-card', '--random-seed', '1'];
+  const variables = { HF_HUB_OFFLINE: '1' };
+  const cost = await runProcess(command, parameters, { folder, variables });
+  await rm(out, { recursive: true });
+  return cost;
+}
+
+async function measure(size: LlamaSize, against: string | undefined): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'mergelab-bench-'));
+  try {
+    await writeModels(folder, size, modelCount, 1);
+    const tensors = llamaTensors(llamaShapes[size]);
+    const elementCount = tensors.reduce((sum, { shape }) => sum + elementCountOf(shape), 0);
+    const byteCount = 2 * elementCount * (modelCount + 1);
+    const facts = { backend: 'wasm', device, elementCount, byteCount };
+    for (const [method, parameters] of Object.entries(methods)) {
+      const recipe = join(folder, `${method}.yml`);
+      await writeFile(recipe, recipeOf(method, parameters, folder));
+      const out = join(folder, 'merged');
+      const costs: ProcessCost[] = [];
+      // The first one also bundles the command line if its sources are newer.
+      await mergeOurs(recipe, out, folder);
+      for (let round = 0; round < roundCount; round++) {
+        costs.push(await mergeOurs(recipe, out, folder));
+      }
+      const elapsedMs = median(costs.map((cost) => cost.elapsedMs));
+      const peakBytes = Math.max(...costs.map((cost) => cost.peakBytes));
+      const ours = { name: `checkpoint ${size} ${method}`, ...facts, elapsedMs, peakBytes };
+      if (against === undefined) {
+        const baselineMs = copyMs(byteCount);
+        report({ ...ours, baseline: 'memory copy', baselineMs });
+      } else {
+        const theirs = await mergeTheirs(against, recipe, out, folder);
+        const baselineMs = theirs.elapsedMs;
+        const baselinePeakBytes = theirs.peakBytes;
+        report({ ...ours, baseline: 'mergekit', baselineMs, baselinePeakBytes });
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+await measure('135m', mergekit);
+// mergekit would take half an hour for these.
+await measure('1b', undefined);
