@@ -33,13 +33,18 @@ export async function runColumnPass(
   if (pass.kind === 'rank') return [rankColumn(pass, entry, options)];
   if (pass.kind === 'mergekitRandom') return [randomColumn(pass, entry, options)];
   const exprs = exprsOfColumns(pass);
-  // The host steps may look at every number of the tensor.
-  const key = `${keyOf(entry, exprs, options)} ${JSON.stringify(entry.numbers)}`;
+  const key = `${keyOf(entry, exprs, options)} ${JSON.stringify(hostNumbers(pass, entry))}`;
   return recall(options, [entry], pass, key, () => {
     if (pass.kind === 'rows') return measureRows(backend, pass, entry, options);
     if (pass.kind === 'vectors') return sumVectors(backend, pass, entry, options);
     return solveMatrix(backend, pass, entry, options);
   });
+}
+
+/** The numbers that the host step may look at: all of the tensor's unless it says which. */
+function hostNumbers(pass: ColumnPass, { numbers }: PassEntry): unknown {
+  if (pass.kind !== 'matrix' || pass.reads === undefined) return numbers;
+  return pass.reads.map((name) => numbers.scalars[name]);
 }
 
 function exprsOfColumns(pass: RowPass | VectorPass | MatrixPass): readonly Expr[] {
@@ -70,14 +75,13 @@ function randomColumn(
     name: pass.name,
     key: `${String(options.seed)} ${isDrawn.join()}`,
     attach: async (backend, slice) => {
-      const { mergekitDraws } = options;
-      invariant(mergekitDraws, 'the caller gives mergekit’s random numbers');
+      const { firstElement, elementCount } = slice;
       let draw = 0;
       const columns = isDrawn.map((is) => {
-        const { firstElement, elementCount } = slice;
-        return is
-          ? mergekitDraws.uniforms(entry.task.name, draw++, firstElement, elementCount)
-          : new Float32Array(elementCount);
+        if (!is) return new Float32Array(elementCount);
+        const { mergekitDraws } = options;
+        invariant(mergekitDraws, 'the caller gives mergekit’s random numbers');
+        return mergekitDraws.uniforms(entry.task.name, draw++, firstElement, elementCount);
       });
       await backend.attach(slice, pass.name, columns);
     },

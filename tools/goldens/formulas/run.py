@@ -241,8 +241,8 @@ CASES: list[tuple[str, str, Merge]] = [
     ("lines-steep", recipe("lines", {"alpha": 0.1, "beta": 0.9}), lambda b, m: lines(b, m, alpha=0.1, beta=0.9)),
     ("magmax", recipe("magmax", {}), lambda b, m: magmax(b, m, lam=0.5)),
     ("tsv", recipe("tsv_merge", {}), lambda b, m: spectral(b, m, tsv, alpha=1.0, scales_rest=False)),
-    ("iso-c", recipe("iso_c", {"alpha": 1.5}), lambda b, m: spectral(b, m, iso_c, alpha=1.5, scales_rest=True)),
-    ("iso-cts", recipe("iso_cts", {"alpha": 1.5}),
+    ("iso-c", recipe("iso_c", {"lambda": 1.5}), lambda b, m: spectral(b, m, iso_c, alpha=1.5, scales_rest=True)),
+    ("iso-cts", recipe("iso_cts", {"lambda": 1.5}),
      lambda b, m: spectral(b, m, lambda t: iso_cts(t, 0.8), alpha=1.5, scales_rest=True)),
     ("wudi", recipe("wudi", {}), lambda b, m: spectral(b, m, lambda t: wudi(t, 300, 1e-5), alpha=1.0, scales_rest=False)),
 ]

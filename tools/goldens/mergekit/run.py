@@ -10,6 +10,9 @@ The second run adds the two methods that 0.1.4 lacks, ram and ramplus_tl.
 Writes test/fixtures/mergekit: the checkpoints, `recipes.json` (every recipe with what mergekit said
 of it) and `outputs.safetensors` (tensors named `RECIPE:TENSOR`). Runs on the CPU with one thread, so
 that its sums do not depend on the machine.
+
+torch's sorts leave the order of equal magnitudes open, and it changes from machine to machine. Here
+they are made stable, which is one of the orders mergekit may produce, and the one that we follow.
 """
 
 from __future__ import annotations
@@ -29,6 +32,22 @@ from mergekit.config import MergeConfiguration
 from mergekit.merge import MergeOptions, run_merge
 from recipes import Case, all_cases
 from safetensors.torch import load_file, save_file
+
+unstable_sort, unstable_argsort = torch.sort, torch.argsort
+
+
+def stable_sort(tensor: torch.Tensor, dim: int = -1, descending: bool = False):  # noqa: ANN201
+    return unstable_sort(tensor, dim=dim, descending=descending, stable=True)
+
+
+def stable_argsort(tensor: torch.Tensor, dim: int = -1, descending: bool = False) -> torch.Tensor:
+    return unstable_argsort(tensor, dim=dim, descending=descending, stable=True)
+
+
+def stable_topk(tensor: torch.Tensor, k: int, largest: bool = True):  # noqa: ANN201
+    values, indices = stable_sort(tensor, descending=largest)
+    return values[:k], indices[:k]
+
 
 ROOT = Path(__file__).resolve().parents[3] / "test" / "fixtures" / "mergekit"
 
@@ -91,6 +110,8 @@ def main() -> None:
     parser.add_argument("--missing", action="store_true", help="run only what failed as unknown")
     only_missing = parser.parse_args().missing
     torch.set_num_threads(1)
+    torch.sort, torch.argsort, torch.topk = stable_sort, stable_argsort, stable_topk
+    torch.Tensor.argsort = stable_argsort
     logging.disable(logging.CRITICAL)
     models, recipes, weights = (ROOT / name for name in ("models", "recipes.json", "outputs.safetensors"))
     known: dict[str, dict[str, object]] = {}
