@@ -1,6 +1,5 @@
 import { isJsonObject, parseJsonObject, type JsonObject } from '../formats/bounded-json';
 import { quoted } from '../formats/text';
-import { missingFile } from '../sources/read-range';
 import type { Finding } from './finding';
 import type { ModelInput } from './model-input';
 
@@ -11,18 +10,20 @@ const mustAgree = ['model_type', 'num_attention_heads', 'num_key_value_heads', '
 /** What often differs by design or by neglect; the donor's value is used. */
 const shouldAgree = ['hidden_act', 'rms_norm_eps', 'rope_theta', 'rope_scaling', 'rope_parameters'];
 
-/** Live merges plan at every movement of a slider; a model's config is read and parsed once. */
 const parsedConfigs = new WeakMap<ModelInput, JsonObject>();
 
 /**
- * Reads a model's `config.json`.
- * @throws LabError `source/missing-file`, `format/bad-config`, `format/too-large`
+ * A model's `config.json`, read and parsed once; undefined when it has none.
+ * @throws LabError `format/bad-config`, `format/too-large`, and as the file
  */
-export async function readConfig(model: ModelInput, signal?: AbortSignal): Promise<JsonObject> {
+export async function readConfig(
+  model: ModelInput,
+  signal?: AbortSignal,
+): Promise<JsonObject | undefined> {
   const known = parsedConfigs.get(model);
   if (known !== undefined) return known;
   const file = model.files.files.get('config.json');
-  if (file === undefined) throw missingFile(model.id, 'config.json');
+  if (file === undefined) return undefined;
   const bytes = await file.read(0, Math.min(file.sizeBytes, configLimits.maxSizeBytes + 1), signal);
   const fileName = `${model.id}/config.json`;
   const config = parseJsonObject(bytes, fileName, 'format/bad-config', configLimits);
@@ -32,13 +33,14 @@ export async function readConfig(model: ModelInput, signal?: AbortSignal): Promi
 
 /**
  * Differences between configs that no tensor's shape gives away. A key that one of two files lacks
- * is not compared: its default depends on the architecture.
+ * is not compared: its default depends on the architecture. A model without a config fits by its tensors
+ * alone.
  *
  * @param configs one of each model, in the same order; the donor first
  */
 export function compareConfigs(
   models: readonly ModelInput[],
-  configs: readonly JsonObject[],
+  configs: readonly (JsonObject | undefined)[],
 ): Finding[] {
   const findings: Finding[] = [];
   const [donor] = models;

@@ -2,8 +2,8 @@ import { LabError, type LabErrorCode } from '../core/errors';
 
 /** Something about the inputs that a person should know before they merge. */
 export interface Finding {
-  /** An error stops the merge; a warning does not. */
-  readonly severity: 'error' | 'warning';
+  /** An error stops the merge; a warning says what is probably not meant; a note only informs. */
+  readonly severity: 'error' | 'warning' | 'note';
   readonly code: LabErrorCode;
   /** Names models and tensor, and ends with what to do. */
   readonly sentence: string;

@@ -1,17 +1,22 @@
 import { abortable, LatestOnly } from '../core/abort';
 import { EventBreaks } from '../core/event-breaks';
-import type { FloatDtype } from '../core/dtype';
+import { invariant } from '../core/errors';
 import { ProgressMeter, type LongTask, type OnProgress } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
-import { measureModel, mergeTensor, needsWholeModel } from '../methods/merge-tensor';
+import type { Measured } from '../methods/merge-tensor';
+import { measureModel, mergeTensor } from '../methods/merge-tensor';
 import { PassMemory } from '../methods/pass-memory';
-import type { TensorTask } from '../methods/tensor-task';
+import type { MergekitDraws, MergeOptions, TensorTask } from '../methods/tensor-task';
 import type { Recipe } from '../recipe/recipe';
 import { throwFirstError } from './finding';
 import { reserveWeights, type MergedWeights } from './merged-weights';
 import type { ModelInputs } from './model-input';
-import { inputBytesOf, planMerge, type MergePlan } from './plan';
-import { TensorSlices } from './tensor-slices';
+import { drawsKey, mergekitDrawsFor } from './mergekit-draws';
+import { planMerge, type MergePlan } from './plan';
+import { inputBytesOf, type MergedTensor } from './plan-tensor';
+import { sliceElementsOn, TensorSlices } from './tensor-slices';
+import { readSource } from './tensor-source';
+import { wholeModelGroups } from './whole-model-groups';
 
 /** Tensors in flight at once: hides the latency of calls without hoarding results. */
 const tensorsAtOnce = 8;
@@ -50,6 +55,7 @@ export class LiveMerge {
   /** By key, least recently used first. */
   readonly #sets = new Map<string, Promise<ResidentSet>>();
   readonly #lifetime = new AbortController();
+  #draws: { readonly key: string; readonly draws: MergekitDraws | undefined } | undefined;
 
   constructor(backend: MergeBackend, inputs: ModelInputs) {
     this.#backend = backend;
@@ -110,7 +116,7 @@ export class LiveMerge {
   /** The set that a plan needs, loaded or being loaded; newcomers that want the same one share it. */
   async #residentSet(plan: MergePlan, task: LongTask): Promise<ResidentSet> {
     this.#lifetime.signal.throwIfAborted();
-    const key = JSON.stringify([plan.merge.base ?? null, plan.models.map((model) => model.id)]);
+    const key = this.#setKey(plan);
     const known = this.#sets.get(key);
     const loading = known ?? this.#loadSet(plan, task.onProgress);
     this.#sets.delete(key);
@@ -120,6 +126,17 @@ export class LiveMerge {
       await this.#evict();
     }
     return loading;
+  }
+
+  /** Equal for plans that load the same bytes in the same slices. */
+  #setKey({ tensors }: MergePlan): string {
+    const loaded = tensors.map((tensor) => {
+      if (tensor.kind === 'copy') return [tensor.name, tensor.source.model.id];
+      const { name, hasBase, shape, sources } = tensor;
+      const sliceElements = sliceElementsOn(this.#backend, tensor);
+      return [name, hasBase, sliceElements, shape, sources.map((one) => [one.model.id, one.name])];
+    });
+    return JSON.stringify(loaded);
   }
 
   async #evict(): Promise<void> {
@@ -143,17 +160,11 @@ export class LiveMerge {
     try {
       for (const tensor of plan.tensors) {
         if (tensor.kind === 'copy') {
-          const bytes = await plan.donor.checkpoint.read(tensor.name, undefined, signal);
-          copies.set(tensor.name, bytes);
+          const whole = { offsetBytes: 0, lengthBytes: tensor.sizeBytes };
+          copies.set(tensor.name, await readSource(tensor.source, whole, signal));
           continue;
         }
-        const loader = new TensorSlices({
-          backend: this.#backend,
-          tensor,
-          models: plan.models,
-          hasBase: plan.merge.base !== undefined,
-          isResident: true,
-        });
+        const loader = new TensorSlices({ backend: this.#backend, tensor, isResident: true });
         slices.set(tensor.name, loader);
         await loader.loadAll(signal);
         meter.advance(inputBytesOf(tensor));
@@ -171,44 +182,68 @@ export class LiveMerge {
     resident: ResidentSet,
     signal: AbortSignal,
   ): Promise<void> {
-    const { definition, numbers, seed } = plan.merge;
     const target = new Uint8Array(weights.buffer);
-    const options = { seed, signal, memory: resident.memory };
+    const { memory } = resident;
+    const { seed } = plan.merge;
+    const options = { seed, signal, memory, mergekitDraws: this.#drawsFor(plan) };
     const breaks = new EventBreaks();
-    const merged = plan.tensors.flatMap((tensor, index) => {
+    const placed = plan.tensors.flatMap((tensor, index): PlacedTask[] => {
       const slices = resident.slices.get(tensor.name);
       const offsetBytes = weights.tensors[index]?.offsetBytes ?? 0;
       if (tensor.kind === 'merge' && slices !== undefined) {
-        return [{ outDtype: tensor.dtype, offsetBytes, task: slices.task(numbers, breaks) }];
+        return [{ tensor, offsetBytes, task: slices.task(tensor, breaks) }];
       }
       target.set(resident.copies.get(tensor.name) ?? new Uint8Array(0), offsetBytes);
       return [];
     });
-    const measured = needsWholeModel(definition)
-      ? await measureModel(
-          this.#backend,
-          definition,
-          merged.map(({ task }) => task),
-          options,
-        )
-      : [];
-    const mergeOne = async (index: number, entry: PlacedTask): Promise<void> => {
-      const { outDtype, task } = entry;
-      let endBytes = entry.offsetBytes;
+    const measured = await this.#measure(placed, options);
+    const mergeOne = async ({ tensor, offsetBytes, task }: PlacedTask): Promise<void> => {
+      let endBytes = offsetBytes;
       const emit = (bytes: Uint8Array): void => {
         target.set(bytes, endBytes);
         endBytes += bytes.byteLength;
       };
-      const known = measured[index] ?? { passCount: 0, numbers, columns: [] };
-      await mergeTensor(this.#backend, definition, task, outDtype, emit, options, known);
+      const { definition, dtype } = tensor;
+      const known = measured.get(tensor);
+      await mergeTensor(this.#backend, definition, task, dtype, emit, options, known);
     };
-    await forEachAtOnce(merged, tensorsAtOnce, mergeOne);
+    await forEachAtOnce(placed, tensorsAtOnce, mergeOne);
+  }
+
+  /** What the passes over the whole model find, tensor by tensor. */
+  async #measure(
+    placed: readonly PlacedTask[],
+    options: MergeOptions,
+  ): Promise<ReadonlyMap<MergedTensor, Measured>> {
+    const measured = new Map<MergedTensor, Measured>();
+    const groups = wholeModelGroups(placed.map(({ tensor }) => tensor));
+    if (groups.length === 0) return measured;
+    const taskOf = new Map(placed.map(({ tensor, task }) => [tensor, task]));
+    for (const group of groups) {
+      const tasks = group.flatMap((tensor) => taskOf.get(tensor) ?? []);
+      const [first] = group;
+      invariant(first, 'a group has a tensor');
+      const found = await measureModel(this.#backend, first.definition, tasks, options);
+      found.forEach((one, index) => {
+        const tensor = group[index];
+        if (tensor !== undefined) measured.set(tensor, one);
+      });
+    }
+    return measured;
+  }
+
+  /** The same object as long as the numbers are the same: loaded masks are known by it. */
+  #drawsFor(plan: MergePlan): MergekitDraws | undefined {
+    if (plan.merge.random !== 'mergekit') return undefined;
+    const key = drawsKey(plan);
+    if (this.#draws?.key !== key) this.#draws = { key, draws: mergekitDrawsFor(plan) };
+    return this.#draws.draws;
   }
 }
 
 /** A tensor's task and where its result goes. */
 interface PlacedTask {
-  readonly outDtype: FloatDtype;
+  readonly tensor: MergedTensor;
   readonly offsetBytes: number;
   readonly task: TensorTask;
 }
@@ -217,13 +252,13 @@ interface PlacedTask {
 async function forEachAtOnce<T>(
   values: readonly T[],
   atOnce: number,
-  work: (index: number, value: T) => Promise<void>,
+  work: (value: T) => Promise<void>,
 ): Promise<void> {
-  const waiting = [...values.entries()];
+  const waiting = [...values];
   const lane = async (): Promise<void> => {
-    for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
+    for (let value = waiting.shift(); value !== undefined; value = waiting.shift()) {
       try {
-        await work(...entry);
+        await work(value);
       } catch (error) {
         waiting.length = 0;
         throw error;

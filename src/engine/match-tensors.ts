@@ -1,166 +1,205 @@
-import { isFloatDtype, type FloatDtype } from '../core/dtype';
-import type { TensorInfo } from '../formats/checkpoint-reader';
-import { quoted } from '../formats/text';
+import { isFloatDtype } from '../core/dtype';
+import type { LayerPlace, TensorRole } from '../methods/method';
+import { roleOf } from './architecture';
 import type { Finding } from './finding';
-import type { ModelInput } from './model-input';
+import { FindingList } from './finding-list';
+import type { ModelsById, OutputName } from './layer-map';
+import { sourcesOf } from './layer-map';
+import {
+  croppedFinding,
+  leftOutFinding,
+  missingFinding,
+  mixedFinding,
+  nothingFitsFinding,
+  shapeFinding,
+  skippedFinding,
+  tooFewFinding,
+  unmergeableFinding,
+} from './match-findings';
+import type { ModelTensors } from './model-tensors';
+import type { ResolvedMerge, ResolvedSlice, ResolvedSource } from './resolve-recipe';
+import type { ShapeRule } from './shape-rules';
+import { fitShapes, sameShape, shapeRuleOf } from './shape-rules';
+import { croppedSource, type FloatSource, type TensorSource } from './tensor-source';
+
+/** A model that takes part in a tensor, and what it gives. */
+export interface Member<Source extends TensorSource = TensorSource> {
+  readonly model: string;
+  /** Its number among the specialists of the slice; -1 for the base. */
+  readonly place: number;
+  /** The name that conditions on parameters are matched with. */
+  readonly inputName: string;
+  readonly tensor: Source;
+}
 
 /** A tensor of the output and the tensors it comes from. */
-export type MatchedTensor =
+export type MatchedTensor = {
+  readonly name: string;
+  readonly role: TensorRole;
+  readonly layer: LayerPlace | undefined;
+  /** Number of its slice in the recipe. */
+  readonly slice: number;
+} & (
   | {
       readonly kind: 'merge';
-      readonly name: string;
       readonly shape: readonly number[];
-      /** One of each model, in the order of the models. */
-      readonly sources: readonly (TensorInfo & { readonly dtype: FloatDtype })[];
+      /** Present exactly when the method works on task vectors. */
+      readonly base: Member<FloatSource> | undefined;
+      /** At least one, in the recipe's order. */
+      readonly specialists: readonly Member<FloatSource>[];
     }
-  | {
-      /** Not a weight, such as a table of positions: taken from the donor as it is. */
-      readonly kind: 'copy';
-      readonly name: string;
-      readonly source: TensorInfo;
-    };
-
-const headName = 'lm_head.weight';
-const embeddingName = 'model.embed_tokens.weight';
+  /** Taken from one model as it is: no weight, such as a table of positions, or nothing to merge. */
+  | { readonly kind: 'keep'; readonly tensor: TensorSource }
+);
 
 /**
- * Pairs the tensors of all models by name and says what does not fit. The order is the donor's.
+ * Finds the tensors of every output name and says what does not fit.
  *
- * As in mergekit, a head that only some models store is merged with the input embedding of those
- * that tie the two, and a head that nobody stores is not written.
- *
- * @param models the donor first
+ * As in mergekit, a head is merged as soon as one model has its own, with the input embedding of
+ * those that tie the two; a head that nobody has is not written. Unlike in mergekit, a stored head
+ * counts only if its model's config does not tie it: loaders ignore it otherwise.
  */
-export function matchTensors(models: readonly ModelInput[]): {
-  readonly tensors: readonly MatchedTensor[];
-  readonly findings: readonly Finding[];
-  /** Whether the output has a head although the donor ties it to the embedding. */
-  readonly untiesHead: boolean;
-} {
-  const tensors: MatchedTensor[] = [];
-  const findings: Finding[] = [];
-  const names = new Set(models.flatMap((model) => [...model.checkpoint.tensors.keys()]));
-  let untiesHead = false;
-  for (const name of names) {
-    // Old exports store what every loader computes anew.
-    if (name.endsWith('rotary_emb.inv_freq')) continue;
-    const found = models.map((model) => tensorOrTied(model, name));
-    const missing = models.filter((_, index) => found[index] === undefined);
-    const present = found.filter((tensor) => tensor !== undefined);
-    if (missing.length > 0) {
-      findings.push(missingFinding(name, models, missing));
-      continue;
-    }
-    if (name === headName && models[0]?.checkpoint.tensors.has(headName) === false) {
-      untiesHead = true;
-      findings.push(untiedFinding(models));
-    }
-    const matched = matchOne(name, models, present, findings);
-    if (matched !== undefined) tensors.push(matched);
-  }
-  return { tensors, findings, untiesHead };
-}
-
-function tensorOrTied(model: ModelInput, name: string): TensorInfo | undefined {
-  const { tensors } = model.checkpoint;
-  return tensors.get(name) ?? (name === headName ? tensors.get(embeddingName) : undefined);
-}
-
-function matchOne(
-  name: string,
-  models: readonly ModelInput[],
-  found: readonly TensorInfo[],
-  findings: Finding[],
-): MatchedTensor | undefined {
-  const [donorTensor] = found;
-  if (donorTensor === undefined) return undefined;
-  const odd = found.findIndex(
-    (tensor) => JSON.stringify(tensor.shape) !== JSON.stringify(donorTensor.shape),
+export function matchTensors(
+  merge: ResolvedMerge,
+  names: readonly OutputName[],
+  models: ModelsById,
+): { readonly tensors: readonly MatchedTensor[]; readonly findings: readonly Finding[] } {
+  const findings = new FindingList();
+  const matcher = new Matcher(merge, models, findings);
+  const tensors = names.flatMap((name) => matcher.match(name) ?? []);
+  const taking = new Set(
+    tensors.flatMap((tensor) =>
+      tensor.kind === 'merge' ? tensor.specialists.map(({ model }) => model) : [],
+    ),
   );
-  if (odd >= 0) {
-    findings.push(shapeFinding(name, models, found, odd));
-    return undefined;
+  const skipped = [...matcher.skipped].filter((model) => !taking.has(model));
+  return { tensors, findings: [...skipped.map(nothingFitsFinding), ...findings.all()] };
+}
+
+class Matcher {
+  /** Models that took no part in a tensor because of its shape. */
+  readonly skipped = new Set<string>();
+  readonly #merge: ResolvedMerge;
+  readonly #models: ModelsById;
+  readonly #findings: FindingList;
+  readonly #rule: ShapeRule;
+
+  constructor(merge: ResolvedMerge, models: ModelsById, findings: FindingList) {
+    this.#merge = merge;
+    this.#models = models;
+    this.#findings = findings;
+    this.#rule = shapeRuleOf(merge.method.id);
   }
-  const floats = found.filter(isFloatTensor);
-  if (floats.length === found.length) {
-    return { kind: 'merge', name, shape: donorTensor.shape, sources: floats };
+
+  match(output: OutputName): MatchedTensor | undefined {
+    const { name, slice, layer } = output;
+    const sources = sourcesOf(slice);
+    const found = sources.flatMap((source) => this.#memberOf(source, output) ?? []);
+    const role = roleOf(name, found[0]?.tensor.shape ?? []);
+    if (role === 'head' && !sources.some((source) => this.#modelOf(source)?.ownHead)) {
+      return undefined;
+    }
+    const missing = sources.filter(({ model }) => !found.some((member) => member.model === model));
+    if (missing.length > 0 && !this.#allowsMissing(name, slice, found, missing)) return undefined;
+    const donor = found.find(({ model }) => model === this.#merge.donor) ?? found[0];
+    if (donor === undefined) return undefined;
+    const placed = { name, role, layer, slice: this.#merge.slices.indexOf(slice) };
+    const floats = found.filter(isFloatMember);
+    if (floats.length < found.length) {
+      const isCopied = this.#allowsCopy(name, found);
+      return isCopied ? { ...placed, kind: 'keep', tensor: donor.tensor } : undefined;
+    }
+    return this.#fit(placed, slice.base !== undefined, floats);
   }
-  const unmergeable = found.findIndex(({ dtype }) => /^F(8|64)/.test(dtype));
-  if (unmergeable >= 0) {
-    const model = models[unmergeable]?.id ?? '';
-    const dtype = found[unmergeable]?.dtype ?? '';
-    findings.push({
-      severity: 'error',
-      code: 'format/bad-dtype',
-      sentence: `Tensor ${quoted(name)} of ${quoted(model)} is ${dtype}, which cannot be merged; convert the model to BF16, F16 or F32.`,
-      models: [model],
-      tensor: name,
+
+  #modelOf(source: ResolvedSource): ModelTensors | undefined {
+    return this.#models.get(source.model);
+  }
+
+  #memberOf(source: ResolvedSource, output: OutputName): Member | undefined {
+    const model = this.#modelOf(source);
+    const inputName = output.nameIn(source);
+    const info = model?.find(inputName);
+    if (model === undefined || info === undefined) return undefined;
+    const place = output.slice.specialists.indexOf(source);
+    return { model: source.model, place, inputName, tensor: { ...info, model: model.model } };
+  }
+
+  /** Whether the tensor can be merged without the models that lack it. */
+  #allowsMissing(
+    name: string,
+    slice: ResolvedSlice,
+    found: readonly Member[],
+    missing: readonly ResolvedSource[],
+  ): boolean {
+    const owner = found[0]?.model ?? '';
+    const lacking = missing.map(({ model }) => model);
+    const isKnown = [...this.#models.values()].every(({ architecture }) => architecture.isKnown);
+    const lacksBase = slice.base !== undefined && missing.includes(slice.base);
+    if (isKnown || lacksBase || found.length === 0) {
+      this.#findings.add('missing', missingFinding(name, owner, lacking));
+      return false;
+    }
+    this.#findings.add('left out', leftOutFinding(name, owner, lacking));
+    return true;
+  }
+
+  /** What is no weight is copied, unless it is a float that no kernel takes. */
+  #allowsCopy(name: string, found: readonly Member[]): boolean {
+    const odd = found.find(({ tensor }) => /^F(8|64)/.test(tensor.dtype));
+    const ids = found.map(({ model }) => model);
+    if (odd !== undefined) {
+      this.#findings.add('unmergeable', unmergeableFinding(name, odd.model, odd.tensor));
+      return false;
+    }
+    const dtype = found[0]?.tensor.dtype ?? '';
+    this.#findings.add('mixed', mixedFinding(name, dtype, ids));
+    return true;
+  }
+
+  #fit(
+    placed: Pick<MatchedTensor, 'name' | 'role' | 'layer' | 'slice'>,
+    hasBase: boolean,
+    members: readonly Member<FloatSource>[],
+  ): MatchedTensor | undefined {
+    const { name, role } = placed;
+    const shapes = members.map(({ tensor }) => tensor.shape);
+    const keepsBase = this.#merge.method.keepsBase !== undefined;
+    const outcome = fitShapes(this.#rule, role, shapes);
+    const [first] = members;
+    if (first === undefined) return undefined;
+    if (outcome.kind === 'misfit') {
+      // A method that leaves this tensor at the base does not care.
+      if (keepsBase && (role === 'embedding' || role === 'head')) {
+        return { ...placed, kind: 'keep', tensor: first.tensor };
+      }
+      this.#findings.add('shape', shapeFinding(name, role, members, outcome.odd));
+      return undefined;
+    }
+    const { shape, skipped } = outcome;
+    const taking = members.filter((_, index) => !skipped.includes(index));
+    for (const index of skipped) {
+      const left = members[index];
+      if (left === undefined) continue;
+      this.skipped.add(left.model);
+      this.#findings.add('skipped', skippedFinding(name, left, first));
+    }
+    const cropped = taking.map((member): Member<FloatSource> => {
+      if (sameShape(member.tensor.shape, shape)) return member;
+      if (!keepsBase) this.#findings.add('cropped', croppedFinding(name, member, shape));
+      return { ...member, tensor: croppedSource(member.tensor, shape) };
     });
-    return undefined;
+    const base = hasBase ? cropped[0] : undefined;
+    const specialists = base === undefined ? cropped : cropped.slice(1);
+    if (specialists.length === 0) return { ...placed, kind: 'keep', tensor: first.tensor };
+    if (specialists.length < this.#merge.method.specialistCount.min) {
+      this.#findings.add('too few', tooFewFinding(name, this.#merge.method, specialists));
+      return undefined;
+    }
+    return { ...placed, kind: 'merge', shape, base, specialists };
   }
-  findings.push({
-    severity: 'warning',
-    code: 'format/bad-dtype',
-    sentence: `Tensor ${quoted(name)} holds ${donorTensor.dtype}, not weights, so it is copied from ${quoted(models[0]?.id ?? '')}.`,
-    models: models.map((model) => model.id),
-    tensor: name,
-  });
-  return { kind: 'copy', name, source: donorTensor };
 }
 
-function isFloatTensor(tensor: TensorInfo): tensor is TensorInfo & { readonly dtype: FloatDtype } {
-  return isFloatDtype(tensor.dtype);
-}
-
-function missingFinding(
-  name: string,
-  models: readonly ModelInput[],
-  missing: readonly ModelInput[],
-): Finding {
-  const owner = models.find((model) => !missing.includes(model));
-  return {
-    severity: 'error',
-    code: 'recipe/shape-mismatch',
-    sentence: `Tensor ${quoted(name)} is in ${quoted(owner?.id ?? '')} but not in ${listed(missing)}; choose models of one architecture and size.`,
-    models: missing.map((model) => model.id),
-    tensor: name,
-  };
-}
-
-function shapeFinding(
-  name: string,
-  models: readonly ModelInput[],
-  found: readonly TensorInfo[],
-  odd: number,
-): Finding {
-  const shapeOf = (index: number): string => `[${found[index]?.shape.join(', ') ?? ''}]`;
-  const donor = models[0]?.id ?? '';
-  const model = models[odd]?.id ?? '';
-  const isVocabulary =
-    [headName, embeddingName].includes(name) && found[odd]?.shape[1] === found[0]?.shape[1];
-  const sentence = isVocabulary
-    ? `The vocabulary of ${quoted(model)} has ${found[odd]?.shape[0] ?? 0} entries and that of ${quoted(donor)} ${found[0]?.shape[0] ?? 0}; choose models with one tokenizer.`
-    : `Tensor ${quoted(name)} is ${shapeOf(odd)} in ${quoted(model)} but ${shapeOf(0)} in ${quoted(donor)}; choose models of one architecture and size.`;
-  return {
-    severity: 'error',
-    code: 'recipe/shape-mismatch',
-    sentence,
-    models: [donor, model],
-    tensor: name,
-  };
-}
-
-function untiedFinding(models: readonly ModelInput[]): Finding {
-  const untied = models.filter((model) => model.checkpoint.tensors.has(headName));
-  return {
-    severity: 'warning',
-    code: 'recipe/shape-mismatch',
-    sentence: `${listed(untied)} ${untied.length === 1 ? 'has' : 'have'} an output head of its own, so the merge gets one too and its config says so.`,
-    models: untied.map((model) => model.id),
-    tensor: headName,
-  };
-}
-
-function listed(models: readonly ModelInput[]): string {
-  return models.map((model) => quoted(model.id)).join(', ');
+function isFloatMember(member: Member): member is Member<FloatSource> {
+  return isFloatDtype(member.tensor.dtype);
 }

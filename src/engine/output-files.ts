@@ -5,6 +5,7 @@ import { formatSafetensorsIndex, indexFileName, shardFileName } from '../formats
 import { layOutSafetensors } from '../formats/safetensors-writer';
 import { writeRecipe } from '../recipe/write-recipe';
 import type { ModelFile } from '../sources/model-files';
+import { changedConfig } from './config-changes';
 import { throwFirstError } from './finding';
 import { modelCard } from './model-card';
 import type { MergePlan, PlannedTensor } from './plan';
@@ -66,7 +67,7 @@ export function describeOutput(
   const shards = layOutShards(plan.tensors, options.maxShardBytes ?? defaultShardBytes);
   const copied = copiedPaths.flatMap((path) => donor.files.files.get(path) ?? []);
   const small = [
-    configFile(plan),
+    ...configFile(plan),
     ...copied.map((file) => copiedFile(file, options.signal)),
     textFile('mergekit_config.yml', recipeText),
     textFile('README.md', card),
@@ -143,20 +144,16 @@ function indexFile(shards: readonly Shard[]): OutputFile {
   return textFile(indexFileName, formatSafetensorsIndex(shardOf, totalBytes));
 }
 
-/** The donor's config, byte for byte unless the dtype or the tie of the head changes. */
-function configFile(plan: MergePlan): OutputFile {
-  const { donor, donorConfig, merge, untiesHead } = plan;
-  const isTied = donorConfig['tie_word_embeddings'] === true;
-  const config =
-    untiesHead && isTied ? { ...donorConfig, tie_word_embeddings: false } : donorConfig;
-  if (merge.outDtype !== undefined) {
-    return textFile('config.json', withConfigDtype(config, merge.outDtype));
-  }
-  if (config !== donorConfig) {
-    return textFile('config.json', `${JSON.stringify(config, null, 2)}\n`);
-  }
+/** The donor's config, byte for byte where nothing changes; none when the donor has none. */
+function configFile({ donor, donorConfig, configChanges }: MergePlan): readonly OutputFile[] {
   const file = donor.files.files.get('config.json');
-  return file === undefined ? textFile('config.json', JSON.stringify(config)) : copiedFile(file);
+  if (donorConfig === undefined || file === undefined) return [];
+  if (Object.keys(configChanges).length === 0) return [copiedFile(file)];
+  const config = changedConfig(donorConfig, configChanges);
+  const { dtype } = configChanges;
+  const text =
+    dtype === undefined ? `${JSON.stringify(config, null, 2)}\n` : withConfigDtype(config, dtype);
+  return [textFile('config.json', text)];
 }
 
 function copiedFile(file: ModelFile, signal?: AbortSignal): OutputFile {

@@ -1,31 +1,45 @@
 import type { FloatDtype } from '../core/dtype';
 import { LabError } from '../core/errors';
-import type {
-  MergeMethod,
-  MethodDefinition,
-  MethodNumbers,
-  MethodOptions,
-  MethodParameter,
-  NumberParameter,
-} from '../methods/method';
-import { definitionFor, findMethod, methods } from '../methods/registry';
-import { nearestName } from '../recipe/nearest-name';
-import type { Recipe, RecipeDtype, Setting, Settings } from '../recipe/recipe';
+import { quoted } from '../formats/text';
+import type { MergeMethod } from '../methods/method';
+import { findMethod } from '../methods/registry';
+import type { Recipe, RecipeDtype, Settings } from '../recipe/recipe';
 
-/** A recipe with its method found, every parameter given a value, and its models in their roles. */
+/** One model of a slice, or of the whole merge. */
+export interface ResolvedSource {
+  readonly model: string;
+  /** Its own parameters, in the order in which they are looked up. */
+  readonly settings: readonly Settings[];
+  /** First layer and the one after the last; absent when it takes part with all its layers. */
+  readonly layerRange?: readonly [number, number] | undefined;
+}
+
+/** Layers that are merged from the same models; a recipe with `models` is one slice. */
+export interface ResolvedSlice {
+  /** Present exactly when the method works on task vectors of this slice. */
+  readonly base: ResolvedSource | undefined;
+  /** In the recipe's order, each model once. */
+  readonly specialists: readonly ResolvedSource[];
+  /** Parameters of the slice and of the recipe, in the order in which they are looked up. */
+  readonly settings: readonly Settings[];
+}
+
+/** A recipe with its method found and its models in their roles. */
 export interface ResolvedMerge {
   readonly recipe: Recipe;
   readonly method: MergeMethod;
-  readonly definition: MethodDefinition;
   /** Whose config, tokenizer and tensor order the merge takes: the base, or the first model. */
   readonly donor: string;
-  /** Present exactly when the method works on task vectors. */
+  /** The base of task vectors, of the first slice that has one. */
   readonly base: string | undefined;
-  /** In the recipe's order, each once. */
+  /** All other models, in the recipe's order, each once. */
   readonly specialists: readonly string[];
-  readonly numbers: MethodNumbers;
+  readonly slices: readonly ResolvedSlice[];
+  /** Whether the slices say which layers the output has. */
+  readonly stacksLayers: boolean;
   readonly seed: number;
-  /** The dtype of merged tensors; each keeps the donor's dtype when absent. */
+  readonly random: 'lab' | 'mergekit';
+  /** The dtype of merged tensors; each keeps its stored dtype when absent. */
   readonly outDtype: FloatDtype | undefined;
 }
 
@@ -36,155 +50,118 @@ const dtypeOf: Readonly<Record<RecipeDtype, FloatDtype>> = {
 };
 
 /**
- * Parameters of mergekit 0.1.4 that methods here do not read. mergekit ignores what a method does
- * not know, and a recipe keeps its parameters when its method is changed.
- */
-const knownElsewhere = ['int8_mask', 'gamma', 'epsilon', 't', 'select_topk', 'filter_wise'];
-
-/**
- * Finds the recipe's method and gives every parameter a value, with mergekit's precedence: the
- * model's own, then the recipe's, then the method's default.
+ * Finds the recipe's method and gives every model its role, slice by slice.
  *
- * As in mergekit, task-vector methods take no specialist from `base_model` even if `models` lists it,
- * and a model that is listed twice counts once, with its first parameters.
+ * As in mergekit 0.1.4: task-vector methods take no specialist from `base_model` even if it is
+ * listed; a method without a base merges a `base_model` that is not listed as one more input, though
+ * not into `slices`; a model that is listed twice counts once, as it is listed first.
  *
- * @throws LabError `recipe/unknown-method`, `recipe/missing-model`, `recipe/missing-parameter`,
- * `recipe/unknown-key`, `recipe/bad-value`
+ * @throws LabError `recipe/unknown-method`, `recipe/missing-model`, `recipe/bad-value`
  */
 export function resolveRecipe(recipe: Recipe): ResolvedMerge {
   const method = findMethod(recipe.mergeMethod);
-  const { baseModel } = recipe;
-  if (method.base === 'required' && baseModel === undefined) {
+  const { slices: listed = [], outDtype = recipe.dtype } = recipe;
+  const stacksLayers = listed.length > 0;
+  const slices = stacksLayers
+    ? listed.map(({ sources, baseModel, parameters }, index) =>
+        resolveSlice(method, `Slice ${index + 1} of the recipe`, {
+          sources,
+          base: baseModel ?? recipe.baseModel,
+          settings: [parameters, recipe.parameters],
+          addsBase: false,
+        }),
+      )
+    : [
+        resolveSlice(method, 'The recipe', {
+          sources: recipe.models,
+          base: recipe.baseModel,
+          settings: [recipe.parameters],
+          addsBase: true,
+        }),
+      ];
+  const specialists = slices.flatMap((slice) => slice.specialists.map(({ model }) => model));
+  const bases = slices.flatMap(({ base }) => (base === undefined ? [] : [base.model]));
+  const firstListed = stacksLayers ? listed[0]?.sources[0] : recipe.models[0];
+  return {
+    recipe,
+    method,
+    donor: recipe.baseModel ?? bases[0] ?? firstListed?.model ?? '',
+    base: bases[0],
+    specialists: [...new Set([...bases.slice(1), ...specialists])].filter(
+      (model) => model !== bases[0],
+    ),
+    slices,
+    stacksLayers,
+    seed: recipe.mergelab?.seed ?? 0,
+    random: recipe.mergelab?.random ?? 'lab',
+    outDtype: outDtype === undefined ? undefined : dtypeOf[outDtype],
+  };
+}
+
+interface ListedSlice {
+  readonly sources: readonly {
+    readonly model: string;
+    readonly parameters: Settings;
+    readonly layerRange?: readonly [number, number];
+  }[];
+  readonly base: string | undefined;
+  readonly settings: readonly Settings[];
+  /** Whether a base that is not listed takes part all the same. */
+  readonly addsBase: boolean;
+}
+
+function resolveSlice(method: MergeMethod, owner: string, listed: ListedSlice): ResolvedSlice {
+  const { base, settings, addsBase } = listed;
+  if (method.base === 'required' && base === undefined) {
     throw new LabError(
       'recipe/missing-model',
       `${method.title} works on what specialists changed, so the recipe needs a base_model; name the model they were tuned from.`,
       { details: { method: method.id } },
     );
   }
-  const entries = new Map<string, Settings>();
-  for (const { model, parameters } of recipe.models) {
-    const isBase = method.base === 'required' && model === baseModel;
-    if (!isBase && !entries.has(model)) entries.set(model, parameters);
+  const sources = new Map<string, ResolvedSource>();
+  for (const { model, parameters, layerRange } of listed.sources) {
+    // Of a model that is listed again, only parameters that it has not set yet count.
+    const before = sources.get(model) ?? { model, settings: [], layerRange };
+    sources.set(model, { ...before, settings: [...before.settings, parameters] });
   }
-  const { min, max } = method.specialistCount;
-  if (entries.size < min || entries.size > max) {
+  if (base !== undefined && addsBase && !sources.has(base)) {
+    sources.set(base, { model: base, settings: [] });
+  }
+  const usesBase = method.base !== 'none' && base !== undefined;
+  const baseSource = usesBase ? sources.get(base) : undefined;
+  if (usesBase && baseSource === undefined) {
     throw new LabError(
-      'recipe/bad-value',
-      `${method.title} merges ${min} to ${max} models besides the base, but the recipe lists ${entries.size}; change its models.`,
-      { details: { method: method.id, modelCount: entries.size } },
+      'recipe/missing-model',
+      `${owner} does not list its base model ${quoted(base)} among its sources; add it with the layer_range of its layers.`,
+      { details: { method: method.id, model: base } },
     );
   }
-  const specialists = [...entries.keys()];
-  for (const owner of [recipe.parameters, ...entries.values()]) checkNames(owner);
-  const outDtype = recipe.outDtype ?? recipe.dtype;
-  return {
-    recipe,
-    method,
-    definition: definitionFor(
-      method,
-      optionsOf(method, recipe),
-      {
-        specialistCount: specialists.length,
-        hasBase: method.base === 'required',
-        random: 'lab',
-      },
-      'other',
-    ),
-    donor: baseModel ?? specialists[0] ?? '',
-    base: method.base === 'required' ? baseModel : undefined,
-    specialists,
-    numbers: numbersOf(method, recipe, entries),
-    seed: recipe.mergelab?.seed ?? 0,
-    outDtype: outDtype === undefined ? undefined : dtypeOf[outDtype],
-  };
+  const specialists = [...sources.values()].filter((source) => source !== baseSource);
+  checkCount(method, owner, specialists, addsBase && !usesBase ? base : undefined, listed);
+  return { base: baseSource, specialists, settings };
 }
 
-function checkNames(parameters: Settings): void {
-  const known = methods.flatMap((method) => method.parameters.map(({ name }) => name));
-  for (const name of Object.keys(parameters)) {
-    if (known.includes(name) || knownElsewhere.includes(name)) continue;
-    const meant = nearestName(name, known);
-    const remedy = meant === undefined ? 'remove it' : `did you mean "${meant}"?`;
-    throw new LabError(
-      'recipe/unknown-key',
-      `No merging method has a parameter "${name}"; ${remedy}`,
-      { details: { parameter: name } },
-    );
-  }
-}
-
-function optionsOf(method: MergeMethod, recipe: Recipe): MethodOptions {
-  const options: Record<string, boolean | string> = {};
-  for (const parameter of method.parameters) {
-    if (parameter.kind === 'number') continue;
-    const given = recipe.parameters[parameter.name];
-    if (parameter.kind === 'switch') {
-      options[parameter.name] =
-        given === undefined ? parameter.default : switchOf(parameter, given);
-      continue;
-    }
-    const isGlobal = parameter.name === 'granularity' && recipe.mergelab?.granularity === 'model';
-    const chosen = given ?? (isGlobal ? 'global' : parameter.default);
-    if (typeof chosen !== 'string' || !parameter.choices.includes(chosen)) {
-      throw badValue(
-        parameter.name,
-        'the recipe',
-        chosen,
-        `one of ${parameter.choices.join(', ')}`,
-      );
-    }
-    options[parameter.name] = chosen;
-  }
-  return options;
-}
-
-/** mergekit carries booleans as numbers, so 1 and 0 will do. */
-function switchOf(parameter: MethodParameter, given: Setting): boolean {
-  if (given === true || given === 1) return true;
-  if (given === false || given === 0) return false;
-  throw badValue(parameter.name, 'the recipe', given, 'true or false');
-}
-
-function numbersOf(
+function checkCount(
   method: MergeMethod,
-  recipe: Recipe,
-  entries: ReadonlyMap<string, Settings>,
-): MethodNumbers {
-  const scalars: Record<string, number> = {};
-  const perModel: Record<string, number[]> = {};
-  for (const parameter of method.parameters) {
-    if (parameter.kind !== 'number') continue;
-    const { name } = parameter;
-    if (parameter.scope === 'method') {
-      scalars[name] = numberOf(parameter, 'the recipe', recipe.parameters[name]);
-      continue;
-    }
-    perModel[name] = [...entries].map(([model, own]) =>
-      numberOf(parameter, `the model "${model}"`, own[name] ?? recipe.parameters[name]),
-    );
-  }
-  return { scalars, perModel };
-}
-
-function numberOf(parameter: NumberParameter, owner: string, given: Setting | undefined): number {
-  const value = given ?? parameter.default;
-  if (value === undefined) {
-    throw new LabError(
-      'recipe/missing-parameter',
-      `${owner.replace('the', 'The')} has no "${parameter.name}"; add one, such as ${parameter.name}: 1.`,
-      { details: { parameter: parameter.name, owner } },
-    );
-  }
-  // mergekit reads true as 1 and false as 0.
-  const number = typeof value === 'boolean' ? Number(value) : value;
-  if (typeof number === 'number' && Number.isFinite(number)) return number;
-  throw badValue(parameter.name, owner, value, 'a finite number');
-}
-
-function badValue(name: string, owner: string, value: Setting, expected: string): LabError {
-  return new LabError(
+  owner: string,
+  specialists: readonly ResolvedSource[],
+  addedBase: string | undefined,
+  listed: ListedSlice,
+): void {
+  const { min, max } = method.specialistCount;
+  const count = specialists.length;
+  if (count >= min && count <= max) return;
+  const wanted = min === max ? `exactly ${min}` : `${min} to ${max}`;
+  const besides = method.base === 'none' ? '' : ' besides the base';
+  const isAdded =
+    addedBase !== undefined && !listed.sources.some(({ model }) => model === addedBase);
+  const hint = isAdded
+    ? `base_model ${quoted(addedBase)} counts as one of them, as in mergekit; remove it or another model.`
+    : 'change its models.';
+  throw new LabError(
     'recipe/bad-value',
-    `"${name}" of ${owner} is ${JSON.stringify(value)}, but must be ${expected}; correct it.`,
-    { details: { parameter: name, owner, value: JSON.stringify(value) } },
+    `${method.title} merges ${wanted} ${max === 1 ? 'model' : 'models'}${besides}, but ${owner.replace(/^The/, 'the')} has ${count}; ${hint}`,
+    { details: { method: method.id, modelCount: count } },
   );
 }

@@ -2,18 +2,17 @@ import { invariant } from '../core/errors';
 import { EventBreaks } from '../core/event-breaks';
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
-import type { MethodNumbers } from '../methods/method';
 import type { Measured } from '../methods/merge-tensor';
-import { measureModel, mergeTensor, needsWholeModel } from '../methods/merge-tensor';
-import type { TensorTask } from '../methods/tensor-task';
-import {
-  inputBytesOf,
-  scanCounts,
-  staysResident,
-  type MergePlan,
-  type PlannedTensor,
-} from './plan';
+import { measureModel, mergeTensor } from '../methods/merge-tensor';
+import type { MergekitDraws, MergeOptions, TensorTask } from '../methods/tensor-task';
+import { definitionCost } from './definition-cost';
+import { mergekitDrawsFor } from './mergekit-draws';
+import type { MergePlan } from './plan';
+import type { CopiedTensor, MergedTensor, PlannedTensor } from './plan-tensor';
+import { inputBytesOf, staysResident } from './plan-tensor';
+import { readSource } from './tensor-source';
 import { TensorSlices } from './tensor-slices';
+import { wholeModelGroups } from './whole-model-groups';
 
 /** Receives consecutive runs of one tensor's bytes, in order; it is awaited. */
 export type EmitBytes = (
@@ -33,11 +32,14 @@ export class MergeRun {
   readonly plan: MergePlan;
   readonly #backend: MergeBackend;
   readonly #breaks = new EventBreaks();
-  #measured: ReadonlyMap<string, Measured> | undefined;
+  readonly #draws: MergekitDraws | undefined;
+  /** By tensor; empty until the models are measured, and for methods that need no such thing. */
+  #measured: ReadonlyMap<string, Measured> = new Map();
 
   constructor(plan: MergePlan, backend: MergeBackend) {
     this.plan = plan;
     this.#backend = backend;
+    this.#draws = mergekitDrawsFor(plan);
   }
 
   /**
@@ -45,25 +47,41 @@ export class MergeRun {
    * @throws LabError as the method, the back end and the sources
    */
   async measure(task: LongTask = {}): Promise<void> {
-    const { definition, numbers, seed } = this.plan.merge;
-    if (this.#measured !== undefined || !needsWholeModel(definition)) return;
-    const merged = this.plan.tensors.filter((tensor) => tensor.kind === 'merge');
-    const scanBytes = merged.reduce((sum, tensor) => sum + inputBytesOf(tensor), 0);
-    // All tensors are gone through together, so either all stay loaded or none.
-    const slices = merged.map((tensor) => this.#slicesOf(tensor, staysResident(scanBytes)));
-    const meter = new ProgressMeter(
-      'Measuring the models',
-      scanBytes * scanCounts(definition).model,
-      'bytes',
-      task.onProgress,
-    );
-    const tasks = slices.map((tensor) => metered(tensor.task(numbers, this.#breaks), meter));
+    if (this.#measured.size > 0) return;
+    const groups = wholeModelGroups(this.plan.tensors.filter((tensor) => tensor.kind === 'merge'));
+    const totalBytes = groups.flat().reduce((sum, tensor) => sum + scannedBytesOf(tensor), 0);
+    if (totalBytes === 0) return;
+    const meter = new ProgressMeter('Measuring the models', totalBytes, 'bytes', task.onProgress);
+    const measured = new Map<string, Measured>();
+    for (const group of groups) await this.#measureGroup(group, meter, measured, task.signal);
+    this.#measured = measured;
+  }
+
+  /** All tensors of a group are gone through together, so either all stay loaded or none. */
+  async #measureGroup(
+    group: readonly MergedTensor[],
+    meter: ProgressMeter,
+    measured: Map<string, Measured>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const isResident = staysResident(group.reduce((sum, tensor) => sum + inputBytesOf(tensor), 0));
+    const slices = group.map((tensor) => this.#slicesOf(tensor, isResident));
+    const tasks = group.flatMap((tensor, index) => {
+      const loader = slices[index];
+      return loader === undefined ? [] : [metered(loader.task(tensor, this.#breaks), meter)];
+    });
+    const [first] = group;
+    invariant(first, 'a group has a tensor');
     try {
-      const options = { seed, signal: task.signal };
-      const measured = await measureModel(this.#backend, definition, tasks, options);
-      this.#measured = new Map(measured.map((found, index) => [tasks[index]?.name ?? '', found]));
+      const found = await measureModel(
+        this.#backend,
+        first.definition,
+        tasks,
+        this.#options(signal),
+      );
+      found.forEach((one, index) => measured.set(tasks[index]?.name ?? '', one));
     } finally {
-      for (const tensor of slices) tensor.dispose();
+      for (const loader of slices) loader.dispose();
     }
   }
 
@@ -83,8 +101,8 @@ export class MergeRun {
       const slices = next;
       next = this.#prepare(tensors[index + 1], task.signal);
       try {
-        if (slices === undefined) await this.#copy(tensor, emit, task.signal);
-        else await this.#mergeOne(tensor, slices, emit, task.signal);
+        if (tensor.kind === 'copy') await this.#copy(tensor, emit, task.signal);
+        else if (slices !== undefined) await this.#mergeOne(tensor, slices, emit, task.signal);
       } catch (error) {
         next?.dispose();
         throw error;
@@ -104,57 +122,52 @@ export class MergeRun {
     return slices;
   }
 
-  #slicesOf(tensor: Extract<PlannedTensor, { kind: 'merge' }>, isResident: boolean): TensorSlices {
-    const { models, merge } = this.plan;
-    return new TensorSlices({
-      backend: this.#backend,
-      tensor,
-      models,
-      hasBase: merge.base !== undefined,
-      isResident,
-    });
+  #slicesOf(tensor: MergedTensor, isResident: boolean): TensorSlices {
+    return new TensorSlices({ backend: this.#backend, tensor, isResident });
+  }
+
+  #options(signal: AbortSignal | undefined): MergeOptions {
+    return { seed: this.plan.merge.seed, signal, mergekitDraws: this.#draws };
   }
 
   async #mergeOne(
-    tensor: PlannedTensor,
+    tensor: MergedTensor,
     slices: TensorSlices,
     emit: EmitBytes,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { definition, numbers, seed } = this.plan.merge;
-    invariant(tensor.kind === 'merge', 'only weights are merged');
     let offsetBytes = 0;
     await mergeTensor(
       this.#backend,
-      definition,
-      slices.task(numbers, this.#breaks),
+      tensor.definition,
+      slices.task(tensor, this.#breaks),
       tensor.dtype,
       async (bytes) => {
         await emit(tensor, bytes, offsetBytes);
         offsetBytes += bytes.byteLength;
       },
-      { seed, signal },
-      this.#measured?.get(tensor.name) ?? unmeasured(numbers),
+      this.#options(signal),
+      this.#measured.get(tensor.name),
     );
   }
 
   async #copy(
-    tensor: PlannedTensor,
+    tensor: CopiedTensor,
     emit: EmitBytes,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { checkpoint } = this.plan.donor;
     for (let offsetBytes = 0; offsetBytes < tensor.sizeBytes; offsetBytes += copyPieceBytes) {
       const lengthBytes = Math.min(copyPieceBytes, tensor.sizeBytes - offsetBytes);
-      const bytes = await checkpoint.read(tensor.name, { offsetBytes, lengthBytes }, signal);
+      const bytes = await readSource(tensor.source, { offsetBytes, lengthBytes }, signal);
       signal?.throwIfAborted();
       await emit(tensor, bytes, offsetBytes);
     }
   }
 }
 
-function unmeasured(numbers: MethodNumbers): Measured {
-  return { passCount: 0, numbers, columns: [] };
+/** Bytes that the passes over the whole model go through. */
+function scannedBytesOf(tensor: MergedTensor): number {
+  return inputBytesOf(tensor) * definitionCost(tensor.definition).scans.model;
 }
 
 /** Counts the bytes of every slice that was gone through. */

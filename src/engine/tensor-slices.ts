@@ -1,26 +1,38 @@
-import { dtypeSizesBytes, elementCountOf, type FloatDtype } from '../core/dtype';
-import { invariant } from '../core/errors';
+import { dtypeSizesBytes, elementCountOf } from '../core/dtype';
+import { invariant, LabError } from '../core/errors';
 import type { EventBreaks } from '../core/event-breaks';
 import { hashText32 } from '../core/random';
 import type { LoadedSlice, MergeBackend, ModelBytes } from '../expr/backend';
-import type { MethodNumbers } from '../methods/method';
+import { quoted, shownBytes } from '../formats/text';
 import type { TensorTask } from '../methods/tensor-task';
-import type { ModelInput } from './model-input';
-import type { PlannedTensor } from './plan';
-import { sliceElementsFor } from './plan';
-
-type MergedTensor = Extract<PlannedTensor, { kind: 'merge' }>;
+import { specialistCountOf, type MergedTensor } from './plan-tensor';
+import { sliceElementsFor } from './slice-size';
+import { readSource, type FloatSource } from './tensor-source';
 
 /** Where the slices of one tensor come from and go to. */
 export interface SliceSetting {
   readonly backend: MergeBackend;
   readonly tensor: MergedTensor;
-  /** In the order of the tensor's sources. */
-  readonly models: readonly ModelInput[];
-  /** Whether the first model is the base of task vectors. */
-  readonly hasBase: boolean;
   /** Keeps loaded slices until `dispose`. */
   readonly isResident: boolean;
+}
+
+/**
+ * How long the tensor's slices are in a back end that may take less than the plan allows.
+ * @throws LabError `engine/unsupported` when it cannot take even one whole row of every model
+ */
+export function sliceElementsOn(backend: MergeBackend, tensor: MergedTensor): number {
+  const { name, shape, sliceNeeds } = tensor;
+  const wanted = sliceElementsFor(shape, sliceNeeds, backend.maxSliceBytes);
+  const sliceElements = Math.min(tensor.sliceElements, wanted);
+  const inputBytes =
+    Math.min(sliceElements, elementCountOf(shape)) * sliceNeeds.inputBytesPerElement;
+  if (inputBytes <= backend.maxSliceBytes) return sliceElements;
+  throw new LabError(
+    'engine/unsupported',
+    `The rows of tensor ${quoted(name)} must lie in one piece, ${shownBytes(inputBytes)} from all models, and ${backend.device} takes ${shownBytes(backend.maxSliceBytes)}; choose another back end, or fewer models.`,
+    { details: { tensor: name, sizeBytes: inputBytes, limitBytes: backend.maxSliceBytes } },
+  );
 }
 
 /**
@@ -42,10 +54,7 @@ export class TensorSlices {
     this.#setting = setting;
     this.#tensorKey = hashText32(tensor.name);
     this.elementCount = elementCountOf(tensor.shape);
-    this.#sliceElements = Math.min(
-      tensor.sliceElements,
-      sliceElementsFor(tensor.sources, backend.maxSliceBytes),
-    );
+    this.#sliceElements = sliceElementsOn(backend, tensor);
     this.sliceCount = Math.ceil(this.elementCount / this.#sliceElements);
   }
 
@@ -53,13 +62,14 @@ export class TensorSlices {
    * The driver's view of the tensor, with the numbers of one merge. `breaks` let messages in between
    * the back end's calls, which on a single thread never leave the microtask queue.
    */
-  task(numbers: MethodNumbers, breaks: EventBreaks): TensorTask {
-    const { tensor, models, hasBase } = this.#setting;
+  task({ layer, numbers }: MergedTensor, breaks: EventBreaks): TensorTask {
+    const { tensor } = this.#setting;
     return {
       name: tensor.name,
       elementCount: this.elementCount,
       shape: tensor.shape,
-      specialistCount: models.length - (hasBase ? 1 : 0),
+      layer,
+      specialistCount: specialistCountOf(tensor),
       numbers,
       sliceCount: this.sliceCount,
       openSlice: async (index, signal) => {
@@ -120,7 +130,8 @@ export class TensorSlices {
     const bytes = (await reading) ?? [];
     signal?.throwIfAborted();
     this.prefetch(index + 1, signal);
-    const { backend, tensor, hasBase } = this.#setting;
+    const { backend, tensor } = this.#setting;
+    const { hasBase } = tensor;
     const [first, ...rest] = bytes;
     return backend.load({
       tensorName: tensor.name,
@@ -133,20 +144,23 @@ export class TensorSlices {
   }
 
   async #read(index: number, signal: AbortSignal | undefined): Promise<readonly ModelBytes[]> {
-    const { tensor, models } = this.#setting;
+    const { sources } = this.#setting.tensor;
     const firstElement = index * this.#sliceElements;
     const elementCount = this.#lengthOf(index);
+    // A source that stands in two places is read once.
+    const reads = new Map<FloatSource, Promise<ModelBytes>>();
     return Promise.all(
-      tensor.sources.map(async ({ name, dtype }, source) => {
-        const model = models[source];
-        invariant(model !== undefined, 'every source has its model');
-        const widthBytes = dtypeSizesBytes[dtype];
+      sources.map(async (source) => {
+        const widthBytes = dtypeSizesBytes[source.dtype];
         const range = {
           offsetBytes: firstElement * widthBytes,
           lengthBytes: elementCount * widthBytes,
         };
-        const bytes = await model.checkpoint.read(name, range, signal);
-        return { dtype: dtype satisfies FloatDtype, bytes };
+        const read =
+          reads.get(source) ??
+          readSource(source, range, signal).then((bytes) => ({ dtype: source.dtype, bytes }));
+        reads.set(source, read);
+        return read;
       }),
     );
   }

@@ -97,7 +97,8 @@ describe('describeOutput', () => {
 
   it('says the written dtype and an untied head in the config', async () => {
     const head = { ...tinyTensors, 'lm_head.weight': { dtype: 'BF16', shape: [37, 16] } } as const;
-    const models = [await tinyModel('base'), await tinyModel('a', { tensors: head })];
+    const untied = { tensors: head, config: { tie_word_embeddings: false } };
+    const models = [await tinyModel('base'), await tinyModel('a', untied)];
     const inputs = new Map(models.map((model) => [model.id, model]));
     const wanted = tinyRecipe('task_arithmetic', { a: 1 });
     const kept = JSON.parse(

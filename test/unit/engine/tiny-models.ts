@@ -96,7 +96,36 @@ export async function tinyModels(...ids: string[]): Promise<ModelInputs> {
   return new Map(models.map((model) => [model.id, model]));
 }
 
-/** A recipe over `base` with weights for the other models. */
+/** Models with the given numbers of layers: an embedding, a matrix a layer, and a norm. */
+export async function layeredModels(
+  layerCounts: Readonly<Record<string, number>>,
+  config: object = {},
+): Promise<ModelInputs> {
+  const models = await Promise.all(
+    Object.entries(layerCounts).map(async ([id, layerCount]) =>
+      tinyModel(id, {
+        tensors: layeredTensors(layerCount),
+        config: { num_hidden_layers: layerCount, ...config },
+      }),
+    ),
+  );
+  return new Map(models.map((model) => [model.id, model]));
+}
+
+/** See `layeredModels`. */
+export function layeredTensors(layerCount: number): Readonly<Record<string, TinyTensor>> {
+  const layers = Array.from({ length: layerCount }, (_, layer): [string, TinyTensor] => [
+    `model.layers.${layer}.mlp.up_proj.weight`,
+    { dtype: 'BF16', shape: [6, 4] },
+  ]);
+  return {
+    'model.embed_tokens.weight': { dtype: 'BF16', shape: [5, 4] },
+    ...Object.fromEntries(layers),
+    'model.norm.weight': { dtype: 'F32', shape: [4] },
+  };
+}
+
+/** A recipe over `base`, unless it is a soup, with weights for the other models. */
 export function tinyRecipe(
   mergeMethod: string,
   weights: Readonly<Record<string, number>>,
@@ -104,7 +133,7 @@ export function tinyRecipe(
 ): Recipe {
   return {
     mergeMethod,
-    baseModel: 'base',
+    ...(mergeMethod === 'linear' ? {} : { baseModel: 'base' }),
     models: Object.entries(weights).map(([model, weight]) => ({ model, parameters: { weight } })),
     parameters: {},
     ...more,

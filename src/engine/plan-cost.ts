@@ -1,0 +1,97 @@
+import { elementCountOf } from '../core/dtype';
+import { definitionCost } from './definition-cost';
+import {
+  inputBytesOf,
+  loadedBytesOf,
+  specialistCountOf,
+  staysResident,
+  type MergedTensor,
+  type PlannedTensor,
+} from './plan-tensor';
+import { sliceBudgetBytes } from './slice-size';
+import { wholeModelGroups } from './whole-model-groups';
+
+/** What a merge costs, computed from headers alone. */
+export interface MergeCost {
+  readonly tensorCount: number;
+  /** Elements of merged tensors, of one model. */
+  readonly elementCount: number;
+  /** All reads of all passes; a rare second look at equal magnitudes comes on top. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** How often the weights are gone through at most, the merge itself included. */
+  readonly passCount: number;
+  /**
+   * Slices, computed inputs, look-ahead, matrices on the host, and results; models that lie in memory
+   * themselves come on top.
+   */
+  readonly peakMemoryBytes: number;
+}
+
+/** Adds up what the tensors cost. */
+export function costOf(tensors: readonly PlannedTensor[]): MergeCost {
+  const merged = tensors.filter((tensor) => tensor.kind === 'merge');
+  const measuring = wholeModelGroups(merged).map(groupCost);
+  const cost = {
+    tensorCount: tensors.length,
+    elementCount: 0,
+    bytesRead: measuring.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+    bytesWritten: 0,
+    passCount: 1,
+    peakMemoryBytes: Math.max(0, ...measuring.map(({ peakBytes }) => peakBytes)),
+  };
+  for (const tensor of tensors) {
+    cost.bytesWritten += tensor.sizeBytes;
+    const one = tensorCost(tensor);
+    cost.bytesRead += one.bytesRead;
+    cost.peakMemoryBytes = Math.max(cost.peakMemoryBytes, one.peakBytes);
+    if (tensor.kind === 'copy') continue;
+    cost.elementCount += elementCountOf(tensor.shape);
+    const { scans } = definitionCost(tensor.definition);
+    cost.passCount = Math.max(cost.passCount, 1 + scans.tensor + scans.model);
+  }
+  return cost;
+}
+
+interface OneCost {
+  readonly bytesRead: number;
+  readonly peakBytes: number;
+}
+
+/** Tensors that are measured together, all of them loaded if they are small. */
+function groupCost(group: readonly MergedTensor[]): OneCost {
+  const inputBytes = group.reduce((sum, tensor) => sum + inputBytesOf(tensor), 0);
+  const scans = Math.max(
+    0,
+    ...group.map(({ definition }) => definitionCost(definition).scans.model),
+  );
+  const isResident = staysResident(inputBytes);
+  const sliceBytes = Math.max(0, ...group.map(sliceBytesOf));
+  return {
+    bytesRead: inputBytes * (isResident ? 1 : scans),
+    peakBytes: isResident ? inputBytes : 2 * sliceBytes,
+  };
+}
+
+function tensorCost(tensor: PlannedTensor): OneCost {
+  const outBytes = Math.min(tensor.sizeBytes, sliceBudgetBytes);
+  if (tensor.kind === 'copy') return { bytesRead: tensor.sizeBytes, peakBytes: 2 * outBytes };
+  const { scans, needsMatrices } = definitionCost(tensor.definition);
+  const inputBytes = inputBytesOf(tensor);
+  // Every specialist's matrix and what it is taken apart into, and the solution.
+  const matrixBytes = needsMatrices
+    ? 4 * elementCountOf(tensor.shape) * (2 * specialistCountOf(tensor) + 1)
+    : 0;
+  const sliceBytes = sliceBytesOf(tensor);
+  const loadedBytes = tensor.isResident ? loadedBytesOf(tensor) : sliceBytes;
+  return {
+    bytesRead: inputBytes * (tensor.isResident ? 1 : 1 + scans.tensor),
+    // One slice at work, one being read, two results on their way to the sink.
+    peakBytes: loadedBytes + sliceBytes + 2 * outBytes + matrixBytes,
+  };
+}
+
+function sliceBytesOf(tensor: MergedTensor): number {
+  const elementCount = Math.min(tensor.sliceElements, elementCountOf(tensor.shape));
+  return elementCount * tensor.sliceNeeds.bytesPerElement;
+}
