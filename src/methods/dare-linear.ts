@@ -1,27 +1,12 @@
-import {
-  abs,
-  add,
-  base,
-  div,
-  lt,
-  mul,
-  named,
-  perModel,
-  random01,
-  scalar,
-  specialist,
-  sub,
-  sumOverModels,
-  toF32,
-} from '../expr/build';
-import { l1Rescale } from './l1-rescale';
 import type { MergeMethod } from './method';
 import { density, lambda, normalizeSwitch, rescaleSwitch, weight } from './parameters';
-import { weightDivisor } from './weight-divisor';
+import { randomDrop } from './random-drop';
+import { weightedSum } from './weighted-sum';
 
 /**
- * Random drop and rescale, then a sum (Yu et al. 2024); as mergekit 0.1.4, dtype float32. Only the
- * random numbers differ: ours depend on seed, tensor, element and model, never on visiting order.
+ * Random drop and rescale, then a sum (Yu et al. 2024); as mergekit 0.1.4, dtype float32: kept changes
+ * are enlarged until the L1 norm of the tensor is what it was. The paper, and MergeBench (`mb_dare`),
+ * divide by the density instead.
  */
 export const dareLinear: MergeMethod = {
   id: 'dare_linear',
@@ -41,19 +26,5 @@ export const dareLinear: MergeMethod = {
   specialistCount: { min: 1, max: 12 },
   parameters: [weight, density, lambda, normalizeSwitch(false), rescaleSwitch(true)],
 
-  define: ({ normalize, rescale }) => {
-    const taskVector = named('taskVector', sub(specialist, base));
-    const isKept = named('isKept', lt(random01(), perModel('density')));
-    const masked = named('masked', mul(taskVector, toF32(isKept)));
-    const scaled = rescale === true ? mul(masked, perModel('rescale')) : masked;
-    const sum = named('sum', sumOverModels(mul(perModel('weight'), scaled)));
-    const mixed = normalize === true ? div(sum, scalar('weightDivisor')) : sum;
-    return {
-      passes: [
-        ...(rescale === true ? [l1Rescale(abs(taskVector), abs(masked))] : []),
-        ...(normalize === true ? [weightDivisor] : []),
-      ],
-      output: add(base, mul(mixed, scalar('lambda'))),
-    };
-  },
+  define: (options, inputs) => weightedSum(randomDrop(options, inputs), options),
 };

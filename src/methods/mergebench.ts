@@ -1,4 +1,11 @@
-import type { MethodOptions, NumberParameter, SwitchParameter, TensorRole } from './method';
+import { LabError } from '../core/errors';
+import type {
+  MethodOptions,
+  NumberParameter,
+  PassContext,
+  SwitchParameter,
+  TensorRole,
+} from './method';
 import { density, lambda, weight } from './parameters';
 
 /**
@@ -43,4 +50,20 @@ export const includeEmbeddings: SwitchParameter = {
  */
 export function keepsEmbeddings(role: TensorRole, options: MethodOptions): boolean {
   return (role === 'embedding' || role === 'head') && options['include_embeddings'] !== true;
+}
+
+/**
+ * A specialist's share, above 0 and at most 1.
+ * @param name the per-model parameter that holds it
+ * @throws LabError `recipe/bad-value` outside that range; MergeBench reads more than 1 as a percentage
+ */
+export function shareOf(name: string, model: number, { perModel, subject }: PassContext): number {
+  const share = perModel[name]?.[model] ?? 1;
+  if (share > 0 && share <= 1) return share;
+  throw new LabError(
+    'recipe/bad-value',
+    `A ${name} of ${share} for model ${model + 1} is no share of ${subject}. Give a number above 0 ` +
+      'and at most 1, such as 0.2 for a fifth.',
+    { details: { parameter: name, value: share, model, subject } },
+  );
 }

@@ -1,7 +1,24 @@
 import { LabError } from '../core/errors';
-import { dareLinear } from './dare-linear';
-import { linear } from './linear';
 import { base } from '../expr/build';
+import { arceeFusion } from './arcee-fusion';
+import { breadcrumbs } from './breadcrumbs';
+import { breadcrumbsTies } from './breadcrumbs-ties';
+import { dareLinear } from './dare-linear';
+import { dareTies } from './dare-ties';
+import { della } from './della';
+import { dellaLinear } from './della-linear';
+import { isoC } from './iso-c';
+import { isoCts } from './iso-cts';
+import { karcher } from './karcher';
+import { linear } from './linear';
+import { lines } from './lines';
+import { magmax } from './magmax';
+import { mbConsensus } from './mb-consensus';
+import { mbDare } from './mb-dare';
+import { mbLocalizeAndStitch } from './mb-localize-and-stitch';
+import { mbModelSoup } from './mb-model-soup';
+import { mbTaskArithmetic } from './mb-task-arithmetic';
+import { mbTies } from './mb-ties';
 import type {
   MergeMethod,
   MethodDefinition,
@@ -9,14 +26,58 @@ import type {
   MethodOptions,
   TensorRole,
 } from './method';
+import { modelStock } from './model-stock';
+import { multislerp } from './multislerp';
+import { nearswap } from './nearswap';
+import { nuslerp } from './nuslerp';
 import { defaultOptions } from './parameters';
+import { passthrough } from './passthrough';
+import { pcb } from './pcb';
+import { ram } from './ram';
+import { ramplusTl } from './ramplus-tl';
+import { sce } from './sce';
+import { slerp } from './slerp';
 import { taskArithmetic } from './task-arithmetic';
 import { ties } from './ties';
+import { tsvMerge } from './tsv-merge';
+import { wudi } from './wudi';
 
 /** In the order of the page's picker. Equal options give the very same definition object. */
-export const methods: readonly MergeMethod[] = [linear, taskArithmetic, ties, dareLinear].map(
-  withRememberedDefinitions,
-);
+export const methods: readonly MergeMethod[] = [
+  linear,
+  slerp,
+  nuslerp,
+  multislerp,
+  karcher,
+  modelStock,
+  taskArithmetic,
+  ties,
+  dareLinear,
+  dareTies,
+  della,
+  dellaLinear,
+  breadcrumbs,
+  breadcrumbsTies,
+  sce,
+  ram,
+  ramplusTl,
+  nearswap,
+  arceeFusion,
+  passthrough,
+  lines,
+  magmax,
+  pcb,
+  mbModelSoup,
+  mbTaskArithmetic,
+  mbTies,
+  mbDare,
+  mbConsensus,
+  mbLocalizeAndStitch,
+  tsvMerge,
+  isoC,
+  isoCts,
+  wudi,
+].map(withRememberedDefinitions);
 
 /** @throws LabError `recipe/unknown-method` that lists the methods there are */
 export function findMethod(id: string): MergeMethod {

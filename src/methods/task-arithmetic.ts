@@ -1,18 +1,7 @@
-import {
-  add,
-  base,
-  div,
-  mul,
-  named,
-  perModel,
-  scalar,
-  specialist,
-  sub,
-  sumOverModels,
-} from '../expr/build';
 import type { MergeMethod } from './method';
 import { lambda, normalizeSwitch, weight } from './parameters';
-import { weightDivisor } from './weight-divisor';
+import { wholeTaskVectors } from './sparsified';
+import { weightedSum } from './weighted-sum';
 
 /** Sum of task vectors (Ilharco et al. 2023); as mergekit 0.1.4, dtype float32. */
 export const taskArithmetic: MergeMethod = {
@@ -32,13 +21,5 @@ export const taskArithmetic: MergeMethod = {
   specialistCount: { min: 1, max: 12 },
   parameters: [weight, lambda, normalizeSwitch(false)],
 
-  define: ({ normalize }) => {
-    const taskVector = named('taskVector', sub(specialist, base));
-    const sum = named('sum', sumOverModels(mul(perModel('weight'), taskVector)));
-    const mixed = normalize === true ? div(sum, scalar('weightDivisor')) : sum;
-    return {
-      passes: normalize === true ? [weightDivisor] : [],
-      output: add(base, mul(mixed, scalar('lambda'))),
-    };
-  },
+  define: (options) => weightedSum(wholeTaskVectors, options),
 };

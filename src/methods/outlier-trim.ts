@@ -1,0 +1,68 @@
+import { LabError } from '../core/errors';
+import { and, isTop, not } from '../expr/build';
+import type { MethodOptions, NumberParameter, PassContext, TopPass } from './method';
+import type { Sparsified } from './sparsified';
+import { sparsified } from './sparsified';
+import { taskVector } from './task-vector';
+
+export const gamma: NumberParameter = {
+  name: 'gamma',
+  symbol: 'γᵢ',
+  scope: 'model',
+  kind: 'number',
+  default: 0.01,
+  range: { min: 0, max: 0.5, step: 0.01 },
+  meaning: 'The share of this specialist’s changes that is dropped for being too large.',
+  larger: 'A larger value drops more of the largest changes; 0 drops none of them.',
+};
+
+/**
+ * Drops the trunc(γᵢ·n) largest and the smallest of the rest until trunc(dᵢ·n) are left: the masks of
+ * Model Breadcrumbs (Davari and Belilovsky 2024), per tensor or with `granularity: global` over the
+ * whole model. Where both shares exceed n, fewer of the largest are dropped.
+ *
+ * As mergekit 0.1.4 but for one slip: there a tensor in which trunc(γᵢ·n) is 0, so any with γᵢ = 0,
+ * loses all its changes. Here, as in mergekit 0.1.5, nothing is then dropped at the top.
+ */
+export function outlierTrim(options: MethodOptions): Sparsified {
+  const pass = (name: string, keep: (counts: Counts) => number): TopPass => ({
+    kind: 'top',
+    scope: options['granularity'] === 'global' ? 'model' : 'tensor',
+    name,
+    of: taskVector,
+    ties: 'lowerIndexFirst',
+    keep: (model, context) => keep(countsOf(model, context)),
+  });
+  return sparsified(
+    and(isTop('aboveCrumbs', taskVector), not(isTop('outliers', taskVector))),
+    [
+      pass('aboveCrumbs', ({ outliers, kept }) => outliers + kept),
+      pass('outliers', ({ outliers }) => outliers),
+    ],
+    options,
+  );
+}
+
+interface Counts {
+  /** Dropped at the top. */
+  readonly outliers: number;
+  readonly kept: number;
+}
+
+function countsOf(model: number, { perModel, elementCount, subject }: PassContext): Counts {
+  const density = perModel['density']?.[model] ?? 1;
+  if (density >= 1) return { outliers: 0, kept: elementCount };
+  const share = perModel['gamma']?.[model] ?? 0;
+  for (const [parameter, value] of Object.entries({ density, gamma: share })) {
+    if (value >= 0 && value <= 1) continue;
+    throw new LabError(
+      'recipe/bad-value',
+      `A ${parameter} of ${value} for model ${model + 1} is no share of ${subject}. ` +
+        'Give a number from 0 to 1.',
+      { details: { parameter, value, model, subject } },
+    );
+  }
+  const kept = Math.trunc(density * elementCount);
+  const outliers = Math.min(Math.trunc(share * elementCount), elementCount - kept);
+  return { outliers, kept };
+}
