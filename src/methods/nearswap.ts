@@ -48,7 +48,8 @@ export const nearswap: MergeMethod = {
   define: () => {
     const other = specialistAt(0);
     const gap = named('gap', abs(sub(base, other)));
-    const wanted = div(scalar('t'), max(gap, f32(1e-6)));
+    // PyTorch divides a number by a tensor in this way.
+    const wanted = mul(div(f32(1), max(gap, f32(1e-6))), scalar('t'));
     const share = named('share', min(max(wanted, f32(0)), f32(1)));
     return { passes: [], output: add(mul(share, other), mul(sub(f32(1), share), base)) };
   },
