@@ -1,3 +1,4 @@
+import { LabError } from '../core/errors';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
 import type { ModelFiles } from '../sources/model-files';
 
@@ -13,3 +14,15 @@ export interface ModelInput {
 
 /** Inputs by their name in the recipe. */
 export type ModelInputs = ReadonlyMap<string, ModelInput>;
+
+/** A model that a recipe names. @throws LabError `recipe/missing-model` */
+export function inputOf(inputs: ModelInputs, id: string): ModelInput {
+  const input = inputs.get(id);
+  if (input !== undefined) return input;
+  const known = [...inputs.keys()].join(', ');
+  throw new LabError(
+    'recipe/missing-model',
+    `The recipe names the model "${id}", which is not here; open it, or use one of ${known}.`,
+    { details: { model: id } },
+  );
+}
