@@ -39,7 +39,7 @@ export function optionsFor(merge: ResolvedMerge, subject: ParameterSubject): Met
     const chosen = given ?? granularityOf(merge, parameter.name) ?? parameter.default;
     if (typeof chosen !== 'string' || !parameter.choices.includes(chosen)) {
       const expected = `one of ${parameter.choices.join(', ')}`;
-      throw badValue(parameter.name, 'the recipe', chosen, expected, subject);
+      throw badValue(parameter.name, undefined, chosen, expected, subject);
     }
     options[parameter.name] = chosen;
   }
@@ -61,20 +61,20 @@ export function numbersFor(merge: ResolvedMerge, subject: ParameterSubject): Met
     const { name } = parameter;
     if (parameter.scope === 'method') {
       const given = methodSetting(subject, name);
-      const value = numberOf(parameter, 'the recipe', given, subject);
+      const value = numberOf(parameter, undefined, given, subject);
       if (value !== undefined) scalars[name] = value;
       continue;
     }
     const values = members.map(({ source, inputName }) => {
       const levels = [...source.settings, ...slice.settings];
       const given = settingFor(levels, name, inputName, position);
-      return numberOf(parameter, `the model ${quoted(source.model)}`, given, subject);
+      return numberOf(parameter, source.model, given, subject);
     });
     const present = values.filter((value) => value !== undefined);
     if (present.length === values.length) perModel[name] = present;
     else if (present.length > 0) {
-      const without = members[values.indexOf(undefined)]?.source.model ?? '';
-      throw missingParameter(parameter, `the model ${quoted(without)}`, subject);
+      const without = members[values.indexOf(undefined)]?.source.model;
+      throw missingParameter(parameter, without, subject);
     }
   }
   return { scalars, perModel };
@@ -99,31 +99,32 @@ function switchOf(
 ): boolean {
   if (given === true || given === 1) return true;
   if (given === false || given === 0) return false;
-  throw badValue(name, 'the recipe', given, 'true or false', subject);
+  throw badValue(name, undefined, given, 'true or false', subject);
 }
 
 function numberOf(
   parameter: NumberParameter,
-  owner: string,
+  model: string | undefined,
   given: ParameterValue | undefined,
   subject: ParameterSubject,
 ): number | undefined {
   const value = given ?? parameter.default;
   if (value === undefined) {
     if (parameter.whenAbsent !== undefined) return undefined;
-    throw missingParameter(parameter, owner, subject);
+    throw missingParameter(parameter, model, subject);
   }
   // mergekit reads true as 1 and false as 0.
   const number = typeof value === 'boolean' ? Number(value) : value;
   if (typeof number === 'number' && Number.isFinite(number)) return number;
-  throw badValue(parameter.name, owner, value, 'a finite number', subject);
+  throw badValue(parameter.name, model, value, 'a finite number', subject);
 }
 
 function missingParameter(
   { name }: NumberParameter,
-  owner: string,
+  model: string | undefined,
   subject: ParameterSubject,
 ): LabError {
+  const owner = ownerOf(model);
   return new LabError(
     'recipe/missing-parameter',
     `${owner.replace('the', 'The')} has no ${quoted(name)} for tensor ${quoted(subject.name)}; add one under its parameters or under those of the recipe, such as ${name}: 1.`,
@@ -133,14 +134,20 @@ function missingParameter(
 
 function badValue(
   name: string,
-  owner: string,
+  model: string | undefined,
   value: ParameterValue,
   expected: string,
   subject: ParameterSubject,
 ): LabError {
+  const owner = ownerOf(model);
   return new LabError(
     'recipe/bad-value',
     `"${name}" of ${owner} is ${String(value)} for tensor ${quoted(subject.name)}, but must be ${expected}; correct it.`,
     { details: { parameter: name, owner, value: String(value), tensor: subject.name } },
   );
+}
+
+/** Whose parameter it is, for sentences. */
+function ownerOf(model: string | undefined): string {
+  return model === undefined ? 'the recipe' : `the model ${quoted(model)}`;
 }
