@@ -29,7 +29,8 @@ export async function solveMatrix(
       matrix.values.set(values, slice.firstElement);
     }
   });
-  const solved = await pass.solve(matrices, contextOf([entry]), options.signal);
+  const context = contextOf([entry]);
+  const solved = await pass.solve(matrices, context, options.signal, backend.id);
   invariant(solved.length === task.elementCount, `the solution of ${task.name} has its shape`);
   return [elementColumn(pass.name, solved)];
 }

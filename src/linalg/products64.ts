@@ -1,0 +1,64 @@
+import { EventBreaks } from '../core/event-breaks';
+import type { DenseMatrix } from './dense-matrix';
+import { zeros } from './dense-matrix';
+
+/**
+ * A·Bᵀ in float64, both factors read along their rows. With `b` the very same object as `a`, only
+ * one half is computed. Jax-js has float64 too, but measured slower than this (0.6 against 1 billion
+ * multiplications a second at 576 × 1536).
+ */
+export async function multiplyByTransposed64(
+  a: DenseMatrix,
+  b: DenseMatrix,
+  signal?: AbortSignal,
+): Promise<DenseMatrix> {
+  const breaks = new EventBreaks();
+  const [left, right] = [float64Values(a), a === b ? undefined : float64Values(b)];
+  const product = zeros(a.rowCount, b.rowCount);
+  const out = product.values;
+  const width = a.columnCount;
+  for (let i = 0; i < a.rowCount; i++) {
+    const rowA = left.subarray(i * width, (i + 1) * width);
+    const end = right === undefined ? i + 1 : b.rowCount;
+    for (let j = 0; j < end; j += 4) dotFourRows(rowA, right ?? left, j, end, out, i * b.rowCount);
+    await breaks.pause(signal);
+  }
+  if (right === undefined) mirror(a.rowCount, out);
+  return product;
+}
+
+/** Four products at once, so that a row of `a` is read a quarter as often; past the end, the last. */
+function dotFourRows(
+  rowA: Float64Array,
+  b: Float64Array,
+  first: number,
+  end: number,
+  out: Float32Array | Float64Array,
+  offset: number,
+): void {
+  const width = rowA.length;
+  const at = (step: number): number => Math.min(first + step, end - 1) * width;
+  const [b0, b1, b2, b3] = [at(0), at(1), at(2), at(3)];
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let k = 0; k < width; k++) {
+    const x = rowA[k] ?? NaN;
+    s0 += x * (b[b0 + k] ?? NaN);
+    s1 += x * (b[b1 + k] ?? NaN);
+    s2 += x * (b[b2 + k] ?? NaN);
+    s3 += x * (b[b3 + k] ?? NaN);
+  }
+  const sums = [s0, s1, s2, s3];
+  for (let step = 0; step < Math.min(4, end - first); step++) {
+    out[offset + first + step] = sums[step] ?? NaN;
+  }
+}
+
+function mirror(size: number, values: Float32Array | Float64Array): void {
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < i; j++) values[j * size + i] = values[i * size + j] ?? NaN;
+  }
+}
+
+function float64Values({ values }: DenseMatrix): Float64Array {
+  return values instanceof Float64Array ? values : Float64Array.from(values);
+}
