@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type Scalar } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, visit, type Alias, type Node, type Scalar } from 'yaml';
 import type { Located, LocatedEntry, LocatedScalar } from './located';
 import type { ProblemList, Span } from './problem';
 import { maxDepth } from './yaml-depth';
@@ -21,13 +21,13 @@ export function locate(document: YamlDocument, problems: ProblemList): Located |
 }
 
 class Locator {
-  readonly #document: YamlDocument;
+  readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #problems: ProblemList;
   #valueCount = 0;
   isTooLarge = false;
 
   constructor(document: YamlDocument, problems: ProblemList) {
-    this.#document = document;
+    this.#targets = aliasTargets(document);
     this.#problems = problems;
   }
 
@@ -43,7 +43,7 @@ class Locator {
     // Nothing more is read, whatever follows.
     if (this.isTooLarge) return { kind: 'scalar', value: null, ...span };
     if (isAlias(node)) {
-      const target = node.resolve(this.#document);
+      const target = this.#targets.get(node);
       if (target !== undefined) return { ...this.value(target, depth + 1), ...span };
       this.#problems.error(
         'recipe/syntax',
@@ -119,6 +119,23 @@ class Locator {
     this.#problems.error('recipe/bad-value', spanOf(node), sentence);
     return source;
   }
+}
+
+/** The value each alias stands for: that of the last anchor of its name before it. */
+function aliasTargets(document: YamlDocument): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Node: (_key, node) => {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target !== undefined) targets.set(node, target);
+      } else if (node.anchor !== undefined) {
+        anchors.set(node.anchor, node);
+      }
+    },
+  });
+  return targets;
 }
 
 function isMergeKey(key: unknown): boolean {

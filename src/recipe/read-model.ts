@@ -79,3 +79,18 @@ function readText<Value>(
     return undefined;
   }
 }
+
+/** The key `model` of an entry of `models` or `sources`. */
+export function requiredModel(
+  map: LocatedMap,
+  fields: ReadonlyMap<string, Located>,
+  kind: 'model' | 'source',
+  reading: Reading,
+): string | undefined {
+  if (reading.lacks(map, fields, 'model', kind)) {
+    const list = kind === 'model' ? 'models' : 'sources';
+    const sentence = `this entry of ${list} has no model. Add one, such as model: math.`;
+    reading.problems.error('recipe/syntax', map, sentence);
+  }
+  return readModel(fields.get('model'), 'model', reading);
+}

@@ -1,6 +1,13 @@
 import { Document, isScalar, visit } from 'yaml';
 import { modelReferenceKeys, parseModelReference } from './model-reference';
-import type { Recipe, RecipeSlice, Setting, Settings, TokenizerSetting } from './recipe';
+import type {
+  Recipe,
+  RecipeSlice,
+  RecipeSource,
+  Setting,
+  Settings,
+  TokenizerSetting,
+} from './recipe';
 
 /** How recipes are printed, here and when a text is edited. */
 export const printOptions = { lineWidth: 0 } as const;
@@ -65,15 +72,21 @@ export function modelKeys(model: string): unknown {
 
 export function sliceKeys(slice: RecipeSlice): Record<string, unknown> {
   return withoutAbsent({
-    sources: slice.sources.map(({ model, layerRange, parameters }) =>
-      withoutAbsent({
-        model: modelKeys(model),
-        layer_range: [...layerRange],
-        parameters: settingsKeys(parameters),
-      }),
-    ),
+    sources: slice.sources.map(sourceKeys),
     base_model: slice.baseModel === undefined ? undefined : modelKeys(slice.baseModel),
     parameters: settingsKeys(slice.parameters),
+  });
+}
+
+export function sourceKeys({
+  model,
+  layerRange,
+  parameters,
+}: RecipeSource): Record<string, unknown> {
+  return withoutAbsent({
+    model: modelKeys(model),
+    layer_range: [...layerRange],
+    parameters: settingsKeys(parameters),
   });
 }
 
