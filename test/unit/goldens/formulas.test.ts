@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WasmBackend } from '../../../src/wasm/wasm-backend';
 import { compareTensors } from './compare-tensors';
+import { goldenModels, readGoldens, readOutputs } from './golden-files';
 import type { GoldenTensor } from './golden-merges';
-import { mergeGolden, readGoldens, readOutputs } from './golden-merges';
+import { mergeGolden } from './golden-merges';
 
 const root = new URL('../../fixtures/formulas/', import.meta.url);
 const models = new URL('../../fixtures/mergekit/models/', import.meta.url);
@@ -29,7 +30,8 @@ function limitOf(recipe: string): number {
 describe('methods by the formulas of their papers', () => {
   it.each(goldens)('$id', async ({ id, recipe, models: folder }) => {
     const wanted = outputs.get(id) ?? new Map<string, GoldenTensor>();
-    const found = await mergeGolden(recipe, new URL(`${folder}/`, models), backend);
+    const inputs = await goldenModels(new URL(`${folder}/`, models));
+    const found = await mergeGolden(recipe, inputs, backend);
     expect([...found.keys()].sort()).toEqual([...wanted.keys()].sort());
     const { largestRelative, worst } = compareTensors(found, wanted);
     expect(largestRelative, worst).toBeLessThanOrEqual(limitOf(recipe));
