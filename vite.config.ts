@@ -37,6 +37,7 @@ export default defineConfig({
     exclude: ['onnxruntime-web', 'pyodide'],
     // Found only on the way into a test, these would reload the page under it on a fresh checkout.
     include: [
+      '@jax-js/jax',
       'axe-core',
       'client-zip',
       'comlink',
@@ -44,6 +45,7 @@ export default defineConfig({
       'd3-shape',
       'hash-wasm',
       'idb',
+      'ml-matrix',
       'yaml',
     ],
   },
