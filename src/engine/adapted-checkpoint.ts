@@ -5,8 +5,11 @@ import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpo
 import { quoted } from '../formats/text';
 import type { ModelFiles } from '../sources/model-files';
 import { addLowRank, lowRankFactors, type LowRankFactors } from './low-rank';
+import { architectureOf, roleOf } from './architecture';
+import { readConfig } from './compare-configs';
 import { openLoraAdapter, type LoraAdapter, type TensorChange } from './lora-adapter';
 import type { ModelInput } from './model-input';
+import { changedConfigText, overlayFiles } from './overlay-files';
 
 const headName = 'lm_head.weight';
 const embeddingName = 'model.embed_tokens.weight';
@@ -129,7 +132,8 @@ export class AdaptedCheckpoint implements CheckpointReader {
 }
 
 /**
- * A model with the adapter of a folder added; config and tokenizer stay the model's.
+ * A model with the adapter of a folder added. Config and tokenizer stay the model's, except that a
+ * head which the adapter changes is no longer tied.
  * @param id the reference in the recipe, such as `base+adapter`
  * @throws LabError as `openLoraAdapter`; `recipe/shape-mismatch` when it is no adapter of this model
  */
@@ -141,7 +145,14 @@ export async function adaptModel(
 ): Promise<ModelInput> {
   const adapter = await openLoraAdapter(adapterFiles, signal);
   const checkpoint = new AdaptedCheckpoint(model.checkpoint, adapter);
-  return { id, files: model.files, checkpoint };
+  const changesHead = [...adapter.changes.keys()].some((name) => roleOf(name, []) === 'head');
+  const config = await readConfig(model, signal);
+  if (!changesHead || config === undefined || !architectureOf(config).tiesHead) {
+    return { id, files: model.files, checkpoint };
+  }
+  const untied = await changedConfigText(model, { tiesEmbeddings: false }, {}, signal);
+  const files = overlayFiles(model.files, new Map([['config.json', untied]]));
+  return { id, files, checkpoint };
 }
 
 /** The file may name tensors as the bare transformer does, or the adapter may. */

@@ -28,8 +28,12 @@ const path = new URL('../../fixtures/lora/peft.json', import.meta.url);
 const golden = JSON.parse(readFileSync(path, 'utf8')) as Golden;
 const decode = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
 
-async function modelOf(weights: Uint8Array): Promise<ModelInput> {
-  const files = memoryFiles('base', new Map([['model.safetensors', weights]]));
+async function modelOf(weights: Uint8Array, config = '{}'): Promise<ModelInput> {
+  const contents = new Map<string, Uint8Array | string>([
+    ['config.json', config],
+    ['model.safetensors', weights],
+  ]);
+  const files = memoryFiles('base', contents);
   return { id: 'base', files, checkpoint: await openCheckpoint(files) };
 }
 
@@ -106,7 +110,10 @@ describe('AdaptedCheckpoint', () => {
   });
 
   it('gives a tied head weights of its own', async () => {
-    const model = await modelOf(oneTensor('model.embed_tokens.weight', [2, 2], [1, 2, 3, 4]));
+    const model = await modelOf(
+      oneTensor('model.embed_tokens.weight', [2, 2], [1, 2, 3, 4]),
+      '{"model_type":"llama","tie_word_embeddings":true}',
+    );
     const files = adapterFiles(
       '{"peft_type":"LORA","r":1,"lora_alpha":2}',
       encodeSafetensors([
@@ -114,7 +121,11 @@ describe('AdaptedCheckpoint', () => {
         tensor('base_model.model.lm_head.lora_B.weight', [2, 1], [10, 0.5]),
       ]),
     );
-    const { checkpoint } = await adaptModel('x', model, files);
+    const adapted = await adaptModel('x', model, files);
+    const { checkpoint } = adapted;
+    const config = adapted.files.files.get('config.json');
+    const text = new TextDecoder().decode(await config?.read(0, config.sizeBytes));
+    expect(JSON.parse(text)).toEqual({ model_type: 'llama', tie_word_embeddings: false });
     expect([...checkpoint.tensors.keys()]).toEqual(['model.embed_tokens.weight', 'lm_head.weight']);
     const head = floatsOf('F32', await checkpoint.read('lm_head.weight'));
     // Scale 2 / 1: [[1, 2], [3, 4]] + 2 · [[10, -10], [0.5, -0.5]].
