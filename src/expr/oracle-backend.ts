@@ -171,7 +171,7 @@ function chunksOf(
   const lists = program.outputs.map(() =>
     new Float64Array(chunkCount).fill(kind === 'max' ? -Infinity : 0),
   );
-  const lanes = program.outputs.map(() => new Float64Array(4));
+  const lanes = program.outputs.map(() => new Float64Array(8));
   forEachColumns(program, slice, values, 'f32', (columns, start) => {
     const chunk = Math.floor(start / chunkElements);
     lists.forEach((list, result) => {
@@ -180,12 +180,13 @@ function chunksOf(
       invariant(column && sums, 'every result has a column');
       if (start % chunkElements === 0) sums.fill(kind === 'max' ? -Infinity : 0);
       column.forEach((value, i) => {
-        const lane = i % 4;
+        const lane = i % 8;
         const before = sums[lane] as number;
         sums[lane] = kind === 'max' ? Math.max(before, value) : before + value;
       });
-      const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = sums;
-      list[chunk] = kind === 'max' ? Math.max(s0, s1, s2, s3) : s0 + s1 + (s2 + s3);
+      const [s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0] = sums;
+      list[chunk] =
+        kind === 'max' ? Math.max(...sums) : s0 + s1 + (s2 + s3) + (s4 + s5 + (s6 + s7));
     });
   });
   return { lists };

@@ -10,10 +10,7 @@ const plain = {
   i32Add: 0x6a,
   i32Sub: 0x6b,
   i32Mul: 0x6c,
-  i32And: 0x71,
-  i32Eq: 0x46,
   i32GeU: 0x4f,
-  i32Shl: 0x74,
   f32Max: 0x97,
   f64Add: 0xa0,
   f64ConvertI32U: 0xb8,
@@ -24,9 +21,9 @@ const plain = {
 const vector = {
   i32x4Splat: 0x11,
   f32x4Splat: 0x13,
-  i16x8NarrowI32x4U: 0x86,
   i32x4Eq: 0x37,
   i32x4Ne: 0x38,
+  i32x4LtS: 0x39,
   i32x4LtU: 0x3a,
   i32x4GtU: 0x3c,
   i32x4LeU: 0x3e,
@@ -43,9 +40,9 @@ const vector = {
   v128Or: 0x50,
   v128Xor: 0x51,
   v128Bitselect: 0x52,
+  v128AnyTrue: 0x53,
   f64x2PromoteLowF32x4: 0x5f,
   f32x4Floor: 0x68,
-  i32x4Bitmask: 0xa4,
   i32x4Shl: 0xab,
   i32x4ShrU: 0xad,
   i32x4Add: 0xae,
@@ -68,6 +65,9 @@ const vector = {
 
 export type PlainOp = keyof typeof plain;
 export type VectorOp = keyof typeof vector;
+
+/** Four lanes given as 32-bit patterns. */
+export type Lanes = readonly [number, number, number, number];
 
 /** The body of one function, written instruction by instruction. */
 export class WasmCode {
@@ -124,8 +124,7 @@ export class WasmCode {
     return this;
   }
 
-  /** Four lanes given as 32-bit patterns. */
-  v128(lanes: readonly [number, number, number, number]): this {
+  v128(lanes: Lanes): this {
     this.bytes.push(0xfd, ...unsigned(0x0c), ...new Uint8Array(new Uint32Array(lanes).buffer));
     return this;
   }
@@ -143,27 +142,25 @@ export class WasmCode {
     return this.#memory([0x39], 3, offset);
   }
 
-  v128Load(): this {
-    return this.#memory([0xfd, 0x00], 2, 0);
+  v128Load(offset: number): this {
+    return this.#memory([0xfd, 0x00], 2, offset);
   }
 
-  v128Store(): this {
-    return this.#memory([0xfd, 0x0b], 2, 0);
-  }
-
-  /** Four u16 widened to four u32. */
-  v128Load16x4U(): this {
-    return this.#memory([0xfd, 0x04], 1, 0);
+  v128Store(offset: number): this {
+    return this.#memory([0xfd, 0x0b], 2, offset);
   }
 
   v128Load32Splat(offset: number): this {
     return this.#memory([0xfd, 0x09], 2, offset);
   }
 
-  /** The low eight bytes of the vector on the stack. */
-  v128Store64Lane0(): this {
-    this.#memory([0xfd, 0x5b], 1, 0);
-    this.bytes.push(0);
+  /**
+   * Four words of the two vectors on the stack, which count as 0 to 3 and 4 to 7.
+   * @param shift added to every number
+   */
+  shuffleWords(words: Lanes, shift = 0): this {
+    const places = words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * (word + shift) + byte));
+    this.bytes.push(0xfd, 0x0d, ...places);
     return this;
   }
 
@@ -184,9 +181,7 @@ export class WasmCode {
 
   /** Lanes 2 and 3 of a vector moved to lanes 0 and 1. */
   highHalf(local: number): this {
-    this.get(local).get(local);
-    this.bytes.push(0xfd, 0x0d, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
-    return this;
+    return this.get(local).get(local).shuffleWords([2, 3, 2, 3]);
   }
 
   /** Runs `body` while `local` (unsigned) is below `limit`. */

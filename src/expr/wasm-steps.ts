@@ -1,10 +1,11 @@
 import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
-import { f32ToBits } from '../core/float-bits';
 import type { ValueType } from './expr';
 import type { InputLayout } from './input-layout';
 import type { Program, Step } from './program';
-import type { VectorOp, WasmCode } from './wasm-code';
+import { invariantSteps, useCountsOf } from './step-analysis';
+import type { WasmCode } from './wasm-code';
+import { constantWord, floatOps, lanes, maskOps, minusOne, one, wordOps } from './wasm-ops';
 
 /** A number the host writes into the parameter block before a run. */
 export interface NamedValue {
@@ -29,7 +30,17 @@ export const runParameters = { block: 0, first: 1, end: 2, out: 3, bins: 4 } as 
 export const runParameterCount = 5;
 
 /**
- * Writes a program as vector code for four elements at a time. Whatever is the same for all
+ * Elements of one turn of a kernel's loop. They are worked on as two vectors, those at even places
+ * and those at odd ones, because a vector of eight 16-bit weights falls apart that way at the price
+ * of a shift and a mask.
+ */
+export const stepElements = 8;
+/** 0 for the elements at even places of the turn, 1 for the odd ones. */
+export type Half = 0 | 1;
+export const halves = [0, 1] as const;
+
+/**
+ * Writes a program as vector code for eight elements at a time. Whatever is the same for all
  * elements is computed before the loop; a step used more than once gets a local variable.
  */
 export class StepWriter {
@@ -41,7 +52,9 @@ export class StepWriter {
   /** Of one element of every input, then of every column. */
   readonly #sizesBytes: readonly number[];
   readonly #pointers: readonly number[];
-  readonly #locals = new Map<number, number>();
+  /** Of what is the same for all elements, and of either half of the turn. */
+  readonly #shared = new Map<number, number>();
+  readonly #locals = [new Map<number, number>(), new Map<number, number>()] as const;
   readonly #isInvariant: readonly boolean[];
   readonly #useCounts: readonly number[];
   #indexLocal: number | undefined;
@@ -73,44 +86,48 @@ export class StepWriter {
     if (this.#program.steps.some(({ op }) => op === 'elementIndex')) {
       this.#indexLocal = this.#code.local('v128');
       this.#code.get(block).i32Load(this.#wordOffset('firstElement')).get(first).op('i32Add');
-      this.#code.vec('i32x4Splat').v128([0, 1, 2, 3]).vec('i32x4Add').set(this.#indexLocal);
+      this.#code.vec('i32x4Splat').v128([0, 2, 4, 6]).vec('i32x4Add').set(this.#indexLocal);
     }
     this.#program.steps.forEach((_, index) => {
       if (this.#isInvariant[index] !== true) return;
-      this.#writeStep(index);
+      this.#writeStep(index, 0);
       const local = this.#code.local('v128');
       this.#code.set(local);
-      this.#locals.set(index, local);
+      this.#shared.set(index, local);
     });
   }
 
-  /** Puts the value of a step on the stack. */
-  push(index: number): void {
-    const local = this.#locals.get(index);
+  /** Puts the value of a step on the stack, for one half of the turn. */
+  push(index: number, half: Half): void {
+    const local = this.#shared.get(index) ?? this.#locals[half].get(index);
     if (local !== undefined) {
       this.#code.get(local);
       return;
     }
-    this.#writeStep(index);
+    this.#writeStep(index, half);
     if ((this.#useCounts[index] ?? 0) > 1) {
-      const shared = this.#code.local('v128');
-      this.#code.tee(shared);
-      this.#locals.set(index, shared);
+      const kept = this.#code.local('v128');
+      this.#code.tee(kept);
+      this.#locals[half].set(index, kept);
     }
   }
 
-  /** Code at the end of the loop: on to the next four elements. */
+  /** Code at the end of the loop: on to the next elements. */
   writeAdvance(): void {
     this.#sizesBytes.forEach((sizeBytes, input) => {
       const pointer = this.#pointers[input] ?? 0;
       this.#code
         .get(pointer)
-        .i32(4 * sizeBytes)
+        .i32(stepElements * sizeBytes)
         .op('i32Add')
         .set(pointer);
     });
     if (this.#indexLocal !== undefined) {
-      this.#code.get(this.#indexLocal).v128([4, 4, 4, 4]).vec('i32x4Add').set(this.#indexLocal);
+      this.#code
+        .get(this.#indexLocal)
+        .v128(lanes(stepElements))
+        .vec('i32x4Add')
+        .set(this.#indexLocal);
     }
   }
 
@@ -118,20 +135,20 @@ export class StepWriter {
     return 4 * (this.#pointers.length + blockWords[word]);
   }
 
-  #writeStep(index: number): void {
+  #writeStep(index: number, half: Half): void {
     const step = this.#program.steps[index];
     invariant(step, 'the step exists');
     const code = this.#code;
     const { block } = runParameters;
     switch (step.op) {
       case 'base':
-        this.#writeLoad(0);
+        this.#writeLoad(0, half);
         return;
       case 'specialist':
-        this.#writeLoad(step.model + (this.#layout.hasBase ? 1 : 0));
+        this.#writeLoad(step.model + (this.#layout.hasBase ? 1 : 0), half);
         return;
       case 'column':
-        this.#writeColumn(step);
+        this.#writeColumn(step, half);
         return;
       case 'constant': {
         const word = constantWord(step);
@@ -153,34 +170,45 @@ export class StepWriter {
       case 'elementIndex':
         invariant(this.#indexLocal !== undefined, 'the index is prepared before the loop');
         code.get(this.#indexLocal);
+        if (half === 1) code.v128(lanes(1)).vec('i32x4Add');
         return;
       case 'randomBits':
         throw new Error('MergeLab bug: random bits are not lowered');
       default:
-        this.#writeOperation(step);
+        this.#writeOperation(step, half);
     }
   }
 
-  #writeLoad(input: number): void {
+  #writeLoad(input: number, half: Half): void {
     const pointer = this.#pointers[input];
     invariant(pointer !== undefined, 'the slice has the models the program reads');
     const code = this.#code;
-    code.get(pointer);
     const dtype = this.#layout.dtypes[input];
     if (dtype === 'F32') {
-      code.v128Load();
+      this.#writeFloats(pointer, half);
       return;
     }
-    code.v128Load16x4U();
-    if (dtype === 'BF16') code.i32(16).vec('i32x4Shl');
-    else this.#widenF16();
+    code.get(pointer).v128Load(0);
+    if (dtype === 'BF16') {
+      if (half === 0) code.i32(16).vec('i32x4Shl');
+      else code.v128(lanes(0xffff0000)).vec('v128And');
+      return;
+    }
+    if (half === 0) code.v128(lanes(0xffff)).vec('v128And');
+    else code.i32(16).vec('i32x4ShrU');
+    this.#widenF16();
   }
 
-  #writeColumn({ name, model }: Step): void {
+  #writeColumn({ name, model }: Step, half: Half): void {
     const column = this.columns.findIndex((use) => use.name === name && use.model === model);
     const pointer = this.#pointers[this.#layout.dtypes.length + column];
     invariant(column >= 0 && pointer !== undefined, 'every column has a pointer');
-    this.#code.get(pointer).v128Load();
+    this.#writeFloats(pointer, half);
+  }
+
+  /** Every other one of eight floats. */
+  #writeFloats(pointer: number, half: Half): void {
+    this.#code.get(pointer).v128Load(0).get(pointer).v128Load(16).shuffleWords([0, 2, 4, 6], half);
   }
 
   /** From four u16 on the stack to four f32: exponent moved by a multiplication, which is exact. */
@@ -196,18 +224,18 @@ export class StepWriter {
     code.get(half).v128(lanes(0x8000)).vec('v128And').i32(16).vec('i32x4Shl').vec('v128Or');
   }
 
-  #writeOperation(step: Step): void {
+  #writeOperation(step: Step, half: Half): void {
     const [a = 0, b = 0, c = 0] = step.args;
     const code = this.#code;
     const isFloat = this.#program.steps[a]?.type === 'f32';
     if (step.op === 'select') {
-      this.push(b);
-      this.push(c);
-      this.push(a);
+      this.push(b, half);
+      this.push(c, half);
+      this.push(a, half);
       code.vec('v128Bitselect');
       return;
     }
-    this.push(a);
+    this.push(a, half);
     switch (step.op) {
       case 'bits':
       case 'fromBits':
@@ -233,88 +261,11 @@ export class StepWriter {
         return;
       }
       default: {
-        if (step.args.length > 1) this.push(b);
+        if (step.args.length > 1) this.push(b, half);
         const name = (isFloat ? floatOps : wordOps)[step.op] ?? maskOps[step.op];
         invariant(name, `WebAssembly has ${step.op}`);
         code.vec(name);
       }
     }
   }
-}
-
-const one = 0x3f800000;
-const minusOne = 0xbf800000;
-
-const floatOps: Partial<Record<Step['op'], VectorOp>> = {
-  add: 'f32x4Add',
-  sub: 'f32x4Sub',
-  mul: 'f32x4Mul',
-  div: 'f32x4Div',
-  min: 'f32x4Min',
-  max: 'f32x4Max',
-  negate: 'f32x4Neg',
-  abs: 'f32x4Abs',
-  sqrt: 'f32x4Sqrt',
-  floor: 'f32x4Floor',
-  eq: 'f32x4Eq',
-  ne: 'f32x4Ne',
-  lt: 'f32x4Lt',
-  le: 'f32x4Le',
-  gt: 'f32x4Gt',
-  ge: 'f32x4Ge',
-};
-
-const wordOps: Partial<Record<Step['op'], VectorOp>> = {
-  add: 'i32x4Add',
-  sub: 'i32x4Sub',
-  mul: 'i32x4Mul',
-  min: 'i32x4MinU',
-  max: 'i32x4MaxU',
-  eq: 'i32x4Eq',
-  ne: 'i32x4Ne',
-  lt: 'i32x4LtU',
-  le: 'i32x4LeU',
-  gt: 'i32x4GtU',
-  ge: 'i32x4GeU',
-};
-
-/** The same for words and for masks of all ones or zeros. */
-const maskOps: Partial<Record<Step['op'], VectorOp>> = {
-  and: 'v128And',
-  or: 'v128Or',
-  xor: 'v128Xor',
-};
-
-export function lanes(word: number): [number, number, number, number] {
-  return [word, word, word, word];
-}
-
-function constantWord({ type, value }: Step): number {
-  if (type === 'f32') return f32ToBits(value);
-  if (type === 'bool') return value === 1 ? 0xffffffff : 0;
-  return value;
-}
-
-const varyingLeaves: readonly Step['op'][] = [
-  'base',
-  'specialist',
-  'column',
-  'elementIndex',
-  'randomBits',
-];
-
-function invariantSteps({ steps }: Program): readonly boolean[] {
-  const isInvariant: boolean[] = [];
-  for (const { op, args } of steps) {
-    isInvariant.push(!varyingLeaves.includes(op) && args.every((arg) => isInvariant[arg] === true));
-  }
-  return isInvariant;
-}
-
-function useCountsOf({ steps, outputs }: Program): readonly number[] {
-  const counts = steps.map(() => 0);
-  for (const arg of [...steps.flatMap(({ args }) => args), ...outputs]) {
-    counts[arg] = (counts[arg] ?? 0) + 1;
-  }
-  return counts;
 }

@@ -7,19 +7,20 @@ export interface RawResults {
   readonly resultCount: number;
   /** Per lane, the bins of all reductions. */
   readonly counts: Uint32Array;
-  readonly binTotal: number;
+  /** From one lane to the next. */
+  readonly laneWords: number;
 }
 
 /** Joins the bins of all lanes and sorts the numbers by reduction. */
 export function readPartials(
   reductions: readonly Reduction[],
   specialistCount: number,
-  { numbers, resultCount, counts, binTotal }: RawResults,
+  { numbers, resultCount, counts, laneWords }: RawResults,
 ): ReductionPartial[] {
   let result = 0;
   let firstBin = 0;
   const chunkCount = resultCount === 0 ? 0 : numbers.length / resultCount;
-  const laneCount = binTotal === 0 ? 0 : counts.length / binTotal;
+  const laneCount = laneWords === 0 ? 0 : counts.length / laneWords;
   return reductions.map((reduction) => {
     const listCount = reduction.perModel ? specialistCount : 1;
     const lists = Array.from({ length: listCount }, () => {
@@ -35,7 +36,7 @@ export function readPartials(
       const bins = new Float64Array(counts.subarray(start, firstBin));
       for (let lane = 1; lane < laneCount; lane++) {
         for (let bin = 0; bin < bins.length; bin++) {
-          bins[bin] = (bins[bin] ?? 0) + (counts[lane * binTotal + start + bin] ?? 0);
+          bins[bin] = (bins[bin] ?? 0) + (counts[lane * laneWords + start + bin] ?? 0);
         }
       }
       return bins;

@@ -10,6 +10,7 @@ import { layoutOf } from '../expr/input-layout';
 import { rankRowsOnHost } from '../expr/rank-rows';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
 import type { WasmKernel } from '../expr/wasm-kernel';
+import { spareBinCount } from '../expr/wasm-accumulators';
 import { blockWords } from '../expr/wasm-steps';
 import { KernelCache } from './kernel-cache';
 import { LanePool } from './lane-pool';
@@ -34,8 +35,8 @@ interface WasmSlice {
 
 /** More threads than this only wait for memory. */
 const maxThreads = 8;
-/** Vectors are read and written whole, so a region has room for one more. */
-const paddingBytes = 16;
+/** Kernels read and write eight elements at a time, so a region has room for as many more. */
+const paddingBytes = 32;
 
 /** WebAssembly SIMD on the caller's thread and a pool of workers; equals the oracle bit for bit. */
 export class WasmBackend implements MergeBackend {
@@ -144,7 +145,7 @@ export class WasmBackend implements MergeBackend {
       const { id, kernel } = this.#kernels.reduce(reductions, found.layout);
       const chunkCount = Math.ceil(slice.elementCount / chunkElements);
       const outStrideBytes = 8 * kernel.resultCount;
-      const binsStrideBytes = 4 * kernel.binTotal;
+      const binsStrideBytes = kernel.binTotal === 0 ? 0 : 4 * (kernel.binTotal + spareBinCount);
       const outBytes = outStrideBytes * chunkCount;
       const binsBytes = binsStrideBytes * this.threadCount;
       return this.#withRegions([outBytes, binsBytes, blockBytes(kernel, found)], async (at) => {
@@ -167,7 +168,7 @@ export class WasmBackend implements MergeBackend {
           numbers,
           resultCount: kernel.resultCount,
           counts,
-          binTotal: kernel.binTotal,
+          laneWords: binsStrideBytes / 4,
         });
       });
     });

@@ -5,7 +5,7 @@ import { createLane, jobWords } from '../../../src/wasm/lane';
 import { WasmMemory } from '../../../src/wasm/memory';
 import { spawnLane } from '../../../src/wasm/spawn-lane';
 
-/** A job of `chunkCount` chunks of four floats each, doubled, posted but not begun. */
+/** A job of `chunkCount` chunks of eight floats each, doubled, posted but not begun. */
 function postJob(chunkCount: number): {
   start: Parameters<typeof createLane>[0];
   words: Int32Array;
@@ -18,7 +18,7 @@ function postJob(chunkCount: number): {
     { hasBase: true, dtypes: ['F32'] },
     { isShared: true, maximumPages: memory.maximumPages },
   );
-  const elementCount = 4 * chunkCount;
+  const elementCount = 8 * chunkCount;
   const [input, out, block] = [4 * elementCount, 4 * elementCount, 64].map((size) =>
     memory.allocate(size),
   ) as [number, number, number];
@@ -31,7 +31,7 @@ function postJob(chunkCount: number): {
   new Uint8Array(code).set(kernel.bytes);
   const words = new Int32Array(control);
   const job = { chunkCount, codeLength: kernel.bytes.length, block, out, elementCount };
-  for (const [word, value] of Object.entries({ ...job, chunkElements: 4 })) {
+  for (const [word, value] of Object.entries({ ...job, chunkElements: 8 })) {
     words[jobWords[word as keyof typeof jobWords]] = value;
   }
   words[jobWords.ticket] = 1 << 20;
@@ -51,7 +51,7 @@ describe('a lane', () => {
     Atomics.store(words, jobWords.sequence, 1);
     Atomics.notify(words, jobWords.sequence);
     await expect.poll(() => Atomics.load(words, jobWords.completed), { timeout: 20_000 }).toBe(25);
-    expect(result()).toEqual(doubled(100));
+    expect(result()).toEqual(doubled(200));
     end();
   });
 
@@ -63,7 +63,7 @@ describe('a lane', () => {
     lane.runChunks(1);
     lane.runChunks(1);
     expect(words[jobWords.completed]).toBe(3);
-    expect(result()).toEqual(doubled(12));
+    expect(result()).toEqual(doubled(24));
   });
 
   it('reports a kernel that fails, and still counts its chunks', () => {
