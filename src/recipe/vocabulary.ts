@@ -4,6 +4,7 @@ export interface ParameterFacts {
   readonly meaning?: string;
   /** `model`: one value per model; `method`: one for the whole merge. */
   readonly scope?: 'model' | 'method';
+  readonly kind?: 'number' | 'switch' | 'choice';
   /** The texts a choice takes; absent for numbers and switches. */
   readonly choices?: readonly string[];
 }
