@@ -1,7 +1,9 @@
 import type { FloatDtype } from '../core/dtype';
 import type { JsonObject } from '../formats/bounded-json';
+import { configDtypes } from '../formats/model-config';
 import { architectureOf, textConfigOf } from './architecture';
 import type { MatchedTensor } from './match-tensors';
+import type { PlannedTensor } from './plan-tensor';
 
 /** What the merge's config must say otherwise than the donor's; absent where it need not. */
 export interface ConfigChanges {
@@ -82,6 +84,25 @@ function tieChange(
   const { tiesHead } = architectureOf(donorConfig);
   if (!hasEmbedding || hasHead !== tiesHead) return {};
   return { tiesEmbeddings: !hasHead };
+}
+
+/**
+ * The dtype that the config must name: the merge's, or, when every tensor keeps its stored dtype, what
+ * is written if that is not what the donor's config says.
+ */
+export function dtypeChange(
+  donorConfig: JsonObject | undefined,
+  outDtype: FloatDtype | undefined,
+  tensors: readonly PlannedTensor[],
+): Pick<ConfigChanges, 'dtype'> {
+  if (outDtype !== undefined) return { dtype: outDtype };
+  const said = donorConfig?.['dtype'] ?? donorConfig?.['torch_dtype'];
+  const written = tensors.filter((tensor) => tensor.kind === 'merge');
+  const [first] = written;
+  if (first === undefined || typeof said !== 'string') return {};
+  const name = said.replace(/^torch\./, '');
+  const isSaid = written.some(({ dtype }) => configDtypes[dtype] === name);
+  return isSaid ? {} : { dtype: first.dtype };
 }
 
 /** The config with the changes made, everything else as it was. The dtype is left to the caller. */

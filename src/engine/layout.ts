@@ -3,6 +3,7 @@ import type { JsonObject } from '../formats/bounded-json';
 import { quoted } from '../formats/text';
 import { layerNameOf } from './architecture';
 import { compareConfigs, compareTokenizers, readConfig } from './compare-configs';
+import { compareDtypes } from './compare-dtypes';
 import { configChangesFor, type ConfigChanges } from './config-changes';
 import type { Finding } from './finding';
 import type { LayerMap, OutputName } from './layer-map';
@@ -113,6 +114,7 @@ async function layOut(
       ...findings,
       ...headFindings(tensors, donorTensors, tensorsById),
       ...compareConfigs(donorFirst, [...configs.values()]),
+      ...compareDtypes(donorFirst),
       // With a tokenizer setting the merge makes its own.
       ...(merge.recipe.tokenizer === undefined ? compareTokenizers(donorFirst) : []),
       ...licenceFindings(licences),

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../formats/bounded-json';
 import type { Recipe } from '../recipe/recipe';
-import type { ConfigChanges } from './config-changes';
+import { dtypeChange, type ConfigChanges } from './config-changes';
 import type { Finding } from './finding';
 import { layoutOf } from './layout';
 import type { ModelInput, ModelInputs } from './model-input';
@@ -53,7 +53,7 @@ export async function planMerge(
     models,
     donor,
     donorConfig,
-    configChanges: { ...configChanges, ...(merge.outDtype ? { dtype: merge.outDtype } : {}) },
+    configChanges: { ...configChanges, ...dtypeChange(donorConfig, merge.outDtype, tensors) },
     licences,
     tensors,
     findings: [...layout.findings, ...parameterFindings(merge, tensors)],

@@ -158,7 +158,7 @@ function isTokenId(value: unknown): value is number {
 }
 
 /** What `dtype` in config.json calls each element type that a merge writes. */
-const configDtypes = { BF16: 'bfloat16', F16: 'float16', F32: 'float32' } as const;
+export const configDtypes = { BF16: 'bfloat16', F16: 'float16', F32: 'float32' } as const;
 
 /**
  * The text of a `config.json` with its dtype replaced and everything else as it was. Both spellings

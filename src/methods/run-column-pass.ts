@@ -71,15 +71,17 @@ function randomColumn(
   const isDrawn = Array.from({ length: context.specialistCount }, (_, model) =>
     pass.draws(model, context),
   );
+  const { mergekitDraws } = options;
+  // Where a tensor stands in the stream depends on what the others draw.
+  const stream = mergekitDraws === undefined ? '' : identityOf(mergekitDraws);
   return {
     name: pass.name,
-    key: `${String(options.seed)} ${isDrawn.join()}`,
+    key: `${stream} ${isDrawn.join()}`,
     attach: async (backend, slice) => {
       const { firstElement, elementCount } = slice;
       let draw = 0;
       const columns = isDrawn.map((is) => {
         if (!is) return new Float32Array(elementCount);
-        const { mergekitDraws } = options;
         invariant(mergekitDraws, 'the caller gives mergekit’s random numbers');
         return mergekitDraws.uniforms(entry.task.name, draw++, firstElement, elementCount);
       });
