@@ -16,6 +16,9 @@ import type {
   LabEnvironment,
   MergeReport,
   PickedFolder,
+  PlanReport,
+  RecipeScore,
+  RecipeScoreRequest,
   StorageReport,
 } from './lab';
 import { Transferred } from '../core/transferred';
@@ -54,6 +57,10 @@ class WorkerLab implements Lab {
     return this.#open({ kind: 'folders', folders, baseName }, task);
   }
 
+  async plan(recipe: Recipe, task: LongTask = {}): Promise<PlanReport> {
+    return (await this.#merger()).plan(recipe, task.signal);
+  }
+
   async merge(recipe: Recipe, task: LongTask = {}): Promise<MergeReport> {
     const newest = this.#merges.begin();
     const signal = task.signal === undefined ? newest : AbortSignal.any([newest, task.signal]);
@@ -61,7 +68,8 @@ class WorkerLab implements Lab {
     const merged = await merger.merge(recipe, task.onProgress, signal);
     signal.throwIfAborted();
     const infer = await this.#inferrer();
-    await infer.setMerged(new Transferred(merged.weights, [merged.weights.buffer]), signal);
+    const { weights } = merged;
+    await infer.setMerged('merge', new Transferred(weights, [weights.buffer]), signal);
     return merged.report;
   }
 
@@ -71,6 +79,26 @@ class WorkerLab implements Lab {
     task: LongTask = {},
   ): Promise<EvaluationUpdate> {
     return (await this.#inferrer()).evaluate(request, onUpdate, task.onProgress, task.signal);
+  }
+
+  async scoreRecipe(
+    { recipe, selection, domains }: RecipeScoreRequest,
+    onUpdate: (update: EvaluationUpdate) => void,
+    { signal, onProgress }: LongTask = {},
+  ): Promise<RecipeScore> {
+    const merger = await this.#merger();
+    const infer = await this.#inferrer();
+    const { key, ...about } = await merger.identify(recipe);
+    const request: EvaluationRequest = { slot: 'candidate', selection, domains };
+    const found = await infer.recall(key, request, signal);
+    if (found?.mergeMs !== undefined) return { ...about, mergeMs: found.mergeMs, last: found.last };
+    const { weights, report } = await merger.merge(recipe, onProgress, signal);
+    signal?.throwIfAborted();
+    await infer.setMerged('candidate', new Transferred(weights, [weights.buffer]), signal);
+    const mergeMs = report.elapsedMs;
+    const kept = { key, mergeMs };
+    const last = await infer.scoreCandidate(request, kept, onUpdate, onProgress, signal);
+    return { ...about, mergeMs, last };
   }
 
   async generate(

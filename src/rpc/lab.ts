@@ -10,6 +10,9 @@ import type {
   LabEnvironment,
   MergeReport,
   PickedFolder,
+  PlanReport,
+  RecipeScore,
+  RecipeScoreRequest,
   StorageReport,
 } from '../workers/lab-types';
 
@@ -20,13 +23,19 @@ export type {
   DomainScore,
   EvaluationRequest,
   EvaluationUpdate,
+  Finding,
   GenerationReport,
   GenerationRequest,
   ItemReport,
   LabEnvironment,
+  MergeCost,
   MergeReport,
   ModelSummary,
   PickedFolder,
+  PlanReport,
+  RecipeScore,
+  RecipeScoreRequest,
+  ShaderPart,
   Slot,
   StorageReport,
 } from '../workers/lab-types';
@@ -46,6 +55,8 @@ export interface Lab {
     baseName: string,
     task?: LongTask,
   ): Promise<Collection>;
+  /** What a merge would cost and what speaks against it; reads headers only. */
+  plan(recipe: Recipe, task?: LongTask): Promise<PlanReport>;
   /** Merges and loads the result into the slot `merge`; the newest call wins, older ones abort. */
   merge(recipe: Recipe, task?: LongTask): Promise<MergeReport>;
   /** Calls `onUpdate` as scores refine and resolves with the last update. */
@@ -54,6 +65,15 @@ export interface Lab {
     onUpdate: (update: EvaluationUpdate) => void,
     task?: LongTask,
   ): Promise<EvaluationUpdate>;
+  /**
+   * Merges and scores a recipe beside the slot `merge`, unless its scores were kept from before. A
+   * call of `merge` meanwhile ends it with an AbortError.
+   */
+  scoreRecipe(
+    request: RecipeScoreRequest,
+    onUpdate: (update: EvaluationUpdate) => void,
+    task?: LongTask,
+  ): Promise<RecipeScore>;
   /** Calls `onText` with each new piece of text. */
   generate(
     request: GenerationRequest,

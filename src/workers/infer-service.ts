@@ -1,12 +1,12 @@
 import { invariant, LabError } from '../core/errors';
 import type { LongTask, OnProgress } from '../core/progress';
 import { MergedCheckpoint, type MergedWeights } from '../engine/merged-weights';
-import { defaultMaxNewTokens, evaluate } from '../eval/evaluate';
+import { evaluate } from '../eval/evaluate';
 import type { ItemResult } from '../eval/item-result';
+import type { EvalItem } from '../eval/items';
 import { browserPythonPort } from '../eval/python/python-port';
 import { PythonSandbox } from '../eval/python/python-sandbox';
 import { domainScores } from '../eval/score-keeper';
-import { itemSetHash } from '../eval/select-items';
 import type { LoadedModel } from '../model/loaded-model';
 import { loadBrowserRuntime } from '../model/ort-browser';
 import { Zoo } from '../sources/zoo';
@@ -21,6 +21,7 @@ import type {
 import { LazyCollection } from './lazy-collection';
 import { encodingFor, LoadedSlots } from './loaded-slots';
 import type { CollectionSource } from './open-collection';
+import { RememberedScores } from './remembered-scores';
 
 /** Where this site's files lie: absolute addresses with a final slash. */
 export interface SiteUrls {
@@ -29,9 +30,14 @@ export interface SiteUrls {
   readonly zooUrl: string;
 }
 
+/** Slots for merged weights: the one the sliders make, and one that is only scored. */
+const mergeSlots = ['merge', 'candidate'] as const;
+export type MergeSlot = (typeof mergeSlots)[number];
+
 /** Runs and scores models; lives in the infer worker. */
 export class InferService {
   readonly #store = new LabStore();
+  readonly #scores = new RememberedScores(this.#store);
   #urls: SiteUrls | undefined;
   #slots: Promise<LoadedSlots> | undefined;
   #python: PythonSandbox | undefined;
@@ -59,12 +65,16 @@ export class InferService {
     await (await this.#loadedSlots()).dropAll();
   }
 
-  /** Puts merged weights into the slot `merge`. */
-  async setMerged(weights: MergedWeights, signal: AbortSignal | undefined): Promise<void> {
+  /** Puts merged weights into one of the slots for merges. */
+  async setMerged(
+    slot: MergeSlot,
+    weights: MergedWeights,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     signal?.throwIfAborted();
     const slots = await this.#loadedSlots();
     const base = await this.#models().model('base', signal);
-    await slots.load('merge', base, new MergedCheckpoint(weights), { signal });
+    await slots.load(slot, base, new MergedCheckpoint(weights), { signal });
   }
 
   /**
@@ -77,46 +87,52 @@ export class InferService {
     onProgress: OnProgress | undefined,
     signal: AbortSignal | undefined,
   ): Promise<EvaluationUpdate> {
-    const { slot, selection, domains } = request;
-    const items = await (await this.#itemSets()).select(selection, domains, signal);
-    const { parameterCount } = await this.#models().model(slot === 'merge' ? 'base' : slot, signal);
-    const about = { slot, dtype: encodingFor(parameterCount), seed: itemSeed };
-    const storeKey = await this.#scoreKey(slot, itemSetHash(items), signal);
-    const stored = storeKey === undefined ? undefined : await this.#store.scores.get(storeKey);
-    if (stored !== undefined) {
-      const results = stored.data as readonly ItemResult[];
-      return {
-        ...about,
+    const { slot } = request;
+    const key = slot === 'merge' ? undefined : await this.#contentHash(slot, signal);
+    const found = await this.recall(key, request, signal);
+    if (found !== undefined) return found.last;
+    return this.#run(request, { key }, onUpdate, onProgress, signal);
+  }
+
+  /**
+   * Scores that were measured before for what `key` names, as of the slot in `request`.
+   * @returns undefined when there are none
+   */
+  async recall(
+    key: string | undefined,
+    request: EvaluationRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly last: EvaluationUpdate; readonly mergeMs?: number } | undefined> {
+    const items = await this.#itemsOf(request, signal);
+    const dtype = await this.#dtypeOf(request.slot, signal);
+    const found = await this.#scores.find(key, items, dtype);
+    if (found === undefined) return undefined;
+    const { results, mergeMs } = found;
+    return {
+      last: {
+        slot: request.slot,
+        dtype,
+        seed: itemSeed,
         scores: domainScores(results),
         newItems: results,
         doneCount: results.length,
         totalCount: items.length,
         fromStore: true,
         elapsedMs: 0,
-      };
-    }
-    const model = await this.#modelIn(slot, { signal, onProgress });
-    const results: ItemResult[] = [];
-    let last: EvaluationUpdate | undefined;
-    const options = { items, seed: itemSeed, python: this.#python, signal };
-    for await (const update of evaluate(model, options)) {
-      results.push(...update.newItems);
-      last = { ...about, fromStore: false, ...update };
-      onUpdate(last);
-      onProgress?.({
-        stage: `Scoring ${slot}`,
-        done: update.doneCount,
-        total: update.totalCount,
-        unit: 'items',
-      });
-    }
-    invariant(last !== undefined, 'an evaluation has items');
-    if (storeKey !== undefined) {
-      const [modelHash, setHash, dtype] = storeKey;
-      const score = { modelHash, itemSetHash: setHash, dtype, data: results };
-      await this.#store.scores.put({ ...score, updatedAtMs: Date.now() });
-    }
-    return { ...last, newItems: [] };
+      },
+      ...(mergeMs === undefined ? {} : { mergeMs }),
+    };
+  }
+
+  /** Scores the merge in the slot `candidate` and keeps its scores under `key`. */
+  async scoreCandidate(
+    request: EvaluationRequest,
+    kept: { readonly key: string | undefined; readonly mergeMs: number },
+    onUpdate: (update: EvaluationUpdate) => void,
+    onProgress: OnProgress | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<EvaluationUpdate> {
+    return this.#run(request, kept, onUpdate, onProgress, signal);
   }
 
   /** Completes a prompt with the model in a slot. */
@@ -148,6 +164,51 @@ export class InferService {
     return (await this.#modelIn(slot, {})).logits(tokens);
   }
 
+  async #run(
+    request: EvaluationRequest,
+    { key, mergeMs }: { readonly key: string | undefined; readonly mergeMs?: number },
+    onUpdate: (update: EvaluationUpdate) => void,
+    onProgress: OnProgress | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<EvaluationUpdate> {
+    const { slot } = request;
+    const items = await this.#itemsOf(request, signal);
+    const dtype = await this.#dtypeOf(slot, signal);
+    const model = await this.#modelIn(slot, { signal, onProgress });
+    const results: ItemResult[] = [];
+    let last: EvaluationUpdate | undefined;
+    const options = { items, seed: itemSeed, python: this.#python, signal };
+    for await (const update of evaluate(model, options)) {
+      results.push(...update.newItems);
+      last = { slot, dtype, seed: itemSeed, fromStore: false, ...update };
+      onUpdate(last);
+      onProgress?.({
+        stage: `Scoring ${slot}`,
+        done: update.doneCount,
+        total: update.totalCount,
+        unit: 'items',
+      });
+    }
+    invariant(last !== undefined, 'an evaluation has items');
+    const kept = mergeMs === undefined ? { results } : { results, mergeMs };
+    await this.#scores.keep(key, items, dtype, kept);
+    return { ...last, newItems: [] };
+  }
+
+  async #itemsOf(
+    { selection, domains }: EvaluationRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly EvalItem[]> {
+    return (await this.#itemSets()).select(selection, domains, signal);
+  }
+
+  /** Merges have the shape of the base. */
+  async #dtypeOf(slot: string, signal: AbortSignal | undefined): Promise<string> {
+    const like = mergeSlots.some((merge) => merge === slot) ? 'base' : slot;
+    const { parameterCount } = await this.#models().model(like, signal);
+    return encodingFor(parameterCount);
+  }
+
   async #modelIn(slot: string, task: LongTask): Promise<LoadedModel> {
     const slots = await this.#loadedSlots();
     const loaded = slots.get(slot);
@@ -163,16 +224,8 @@ export class InferService {
   }
 
   /** Only models whose content has a known hash can be found again. */
-  async #scoreKey(
-    slot: string,
-    setHash: string,
-    signal: AbortSignal | undefined,
-  ): Promise<[string, string, string] | undefined> {
-    if (slot === 'merge') return undefined;
-    const { contentHash, parameterCount } = await this.#models().model(slot, signal);
-    if (contentHash === undefined) return undefined;
-    const dtype = `${encodingFor(parameterCount)}/${defaultMaxNewTokens}`;
-    return [contentHash, setHash, dtype];
+  async #contentHash(slot: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+    return (await this.#models().model(slot, signal)).contentHash;
   }
 
   #models(): LazyCollection {

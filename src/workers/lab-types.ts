@@ -1,8 +1,15 @@
 import type { ItemResult } from '../eval/item-result';
 import type { DomainScore } from '../eval/score-keeper';
+import type { Finding } from '../engine/finding';
+import type { MergeCost } from '../engine/plan';
 import type { DomainId } from '../eval/tasks/task';
+import type { Recipe } from '../recipe/recipe';
+import type { ShaderPart } from './shader-texts';
 
+export type { Finding } from '../engine/finding';
+export type { MergeCost } from '../engine/plan';
 export type { DomainScore } from '../eval/score-keeper';
+export type { ShaderPart } from './shader-texts';
 
 /** A way to run the merge, as offered to the person. */
 export type BackendId = 'webgpu' | 'wasm' | 'oracle';
@@ -64,8 +71,14 @@ export interface MergeReport {
   readonly bytesWritten: number;
   readonly backend: BackendId;
   readonly device: string;
-  /** The WGSL of the kernel, shown to students; present for every back end. */
-  readonly shaderText: string;
+  /** The kernels in WGSL, shown to students; present for every back end. */
+  readonly shaders: readonly ShaderPart[];
+}
+
+/** What a merge would cost and what speaks against it, from headers alone. */
+export interface PlanReport {
+  readonly cost: MergeCost;
+  readonly findings: readonly Finding[];
 }
 
 /** One item with prompt, reply, expected reply and the reason of its verdict. */
@@ -91,6 +104,22 @@ export interface EvaluationUpdate {
   /** True when the scores come from the store and nothing was run. */
   readonly fromStore: boolean;
   readonly elapsedMs: number;
+}
+
+/** A merge to be made and scored beside the one that the sliders make. */
+export interface RecipeScoreRequest {
+  readonly recipe: Recipe;
+  readonly selection: EvaluationRequest['selection'];
+  readonly domains: readonly DomainId[];
+}
+
+export interface RecipeScore {
+  readonly recipeHash: string;
+  /** How long the merge took; as it was then, where the scores were remembered. */
+  readonly mergeMs: number;
+  /** What merged it. */
+  readonly device: string;
+  readonly last: EvaluationUpdate;
 }
 
 export interface GenerationRequest {

@@ -4,9 +4,8 @@ import { Transferred } from '../core/transferred';
 import { LiveMerge } from '../engine/live-merge';
 import { mergeToMemory, type MergedWeights } from '../engine/merged-weights';
 import { describeOutput } from '../engine/output-files';
-import { inputBytesOf, planMerge, type MergePlan } from '../engine/plan';
+import { planMerge, type MergePlan } from '../engine/plan';
 import type { MergeBackend } from '../expr/backend';
-import { printMap } from '../expr/wgsl-kernel';
 import type { Recipe } from '../recipe/recipe';
 import { recipeHash } from '../recipe/recipe-hash';
 import { LabStore } from '../store/lab-store';
@@ -17,15 +16,18 @@ import type {
   LabEnvironment,
   MergeReport,
   ModelSummary,
+  PlanReport,
   StorageReport,
 } from './lab-types';
 import { isLiveSize } from './live-limit';
+import { mergeKey } from './merge-key';
 import {
   openCollection,
   type CollectionSource,
   type OpenCollection,
   type OpenModel,
 } from './open-collection';
+import { shadersOf } from './shader-texts';
 import { writeZip } from './zip-output';
 
 interface Merged {
@@ -34,6 +36,14 @@ interface Merged {
   readonly elapsedMs: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
+}
+
+/** One merge, made or not. */
+export interface MergeIdentity {
+  readonly recipeHash: string;
+  readonly device: string;
+  /** Of its scores; undefined where the content of the models is not known. */
+  readonly key: string | undefined;
 }
 
 /** Opens, plans and merges models; lives in the merge worker. */
@@ -92,9 +102,28 @@ export class MergeService {
       bytesWritten: merged.bytesWritten,
       backend: backend.id,
       device: backend.device,
-      shaderText: shaderOf(plan),
+      shaders: shadersOf(plan.tensors, plan.merge.method),
     };
     return new Transferred({ report, weights }, [weights.buffer]);
+  }
+
+  /**
+   * What a merge would cost and all that speaks against it; no weight is read.
+   * @throws LabError as `planMerge`
+   */
+  async plan(recipe: Recipe, signal: AbortSignal | undefined): Promise<PlanReport> {
+    const { cost, findings } = await planMerge(recipe, this.#inputs(), { signal });
+    return { cost, findings };
+  }
+
+  /** What a merge is and where it would be made, without making it. */
+  async identify(recipe: Recipe): Promise<MergeIdentity> {
+    const backend = await this.#backends.current();
+    return {
+      recipeHash: await recipeHash(recipe),
+      device: backend.device,
+      key: await mergeKey(recipe, [...this.#inputs().values()], backend.id),
+    };
   }
 
   /** Merges once more, straight into a zip: nothing of the merge is held in memory. */
@@ -192,18 +221,6 @@ async function warningsOf(
   };
   const inputs = new Map([base, ...specialists].map((model) => [model.id, model]));
   const plan = await planMerge(recipe, inputs, { signal });
-  return plan.findings.map((finding) => finding.sentence);
-}
-
-/** The shader of the largest merged tensor; all others run the same with other sizes. */
-function shaderOf({ tensors, merge }: MergePlan): string {
-  const merged = tensors.filter((tensor) => tensor.kind === 'merge');
-  const [largest] = merged.sort((left, right) => inputBytesOf(right) - inputBytesOf(left));
-  if (largest === undefined) return '';
-  const layout = {
-    hasBase: merge.base !== undefined,
-    dtypes: largest.sources.map((source) => source.dtype),
-  };
-  const { id, formula } = merge.method;
-  return printMap(merge.definition.output, largest.dtype, layout, { label: id, formula }).wgsl;
+  const telling = plan.findings.filter(({ severity }) => severity !== 'note');
+  return telling.map((finding) => finding.sentence);
 }

@@ -179,6 +179,74 @@ describe('the method picker', () => {
   });
 });
 
+describe('comparing methods', () => {
+  const panel = () => page.getByRole('region', { name: 'Compare methods' });
+  const rows = () => [...panel().element().querySelectorAll('tbody tr')];
+  const compareButton = () => panel().getByRole('button', { name: 'Compare methods' });
+
+  it('measures every method, sorts, and opens one in the lab', async () => {
+    const lab = await open();
+    await settled();
+    await compareButton().click();
+    await expect
+      .poll(() => rows().filter((row) => row.getAttribute('data-state') === 'done').length, {
+        timeout: 60_000,
+      })
+      .toBe(rows().length);
+    expect(lab.calls.filter(({ name }) => name === 'scoreRecipe')).toHaveLength(rows().length);
+    await expect.element(panel().getByRole('img', { name: /highest mean/u })).toBeVisible();
+    await panel().getByRole('button', { name: 'merge', exact: true }).click();
+    const header = panel().getByRole('columnheader', { name: 'merge' });
+    await expect.element(header).toHaveAttribute('aria-sort', 'ascending');
+    const times = rows().map((row) => Number.parseInt(row.lastElementChild?.textContent ?? '', 10));
+    expect(times).toEqual(times.toSorted((left, right) => left - right));
+    await page.getByRole('button', { name: 'Open TIES in the lab' }).click();
+    await expect
+      .element(page.getByRole('combobox', { name: 'Merging method' }))
+      .toHaveValue('ties');
+  });
+
+  it('makes way for a slider and goes on after it, and stops when told to', async () => {
+    const lab = await open({ itemMs: 20 });
+    await settled();
+    await compareButton().click();
+    await expect
+      .poll(() => lab.calls.some(({ name }) => name === 'scoreRecipe'), { timeout: 60_000 })
+      .toBe(true);
+    await page.getByRole('button', { name: 'Set all to 1', exact: true }).click();
+    await expect.element(panel()).toHaveTextContent('waits until the lab is done');
+    const first = lab.calls.find(({ name }) => name === 'scoreRecipe');
+    expect(first?.signal?.aborted).toBe(true);
+    const callsBefore = lab.calls.filter(({ name }) => name === 'scoreRecipe').length;
+    await settled();
+    await expect
+      .poll(() => lab.calls.filter(({ name }) => name === 'scoreRecipe').length, {
+        timeout: 60_000,
+      })
+      .toBeGreaterThan(callsBefore);
+    await panel().getByRole('button', { name: 'Stop comparing' }).click();
+    await expect.element(panel()).toHaveAttribute('aria-busy', 'false');
+    expect(rows().some((row) => row.getAttribute('data-state') === 'waiting')).toBe(true);
+  });
+
+  it('shows a method that fails as failed and measures the others', async () => {
+    let count = 0;
+    const failure = new LabError('recipe/bad-value', 'This density keeps nothing.');
+    const lab = await open({
+      // The first call is the page's own merge.
+      failMerge: () => (++count === 2 ? failure : undefined),
+    });
+    await settled();
+    await compareButton().click();
+    await expect.element(panel()).toHaveTextContent('This density keeps nothing.');
+    await expect
+      .poll(() => lab.calls.filter(({ name }) => name === 'scoreRecipe').length, {
+        timeout: 60_000,
+      })
+      .toBe(rows().length);
+  });
+});
+
 describe('large models', () => {
   it('wait for the button', async () => {
     const large = { role: 'base' as const, title: 'b', dtype: 'bfloat16', parameterCount: 1.35e8 };

@@ -12,6 +12,7 @@ import type {
 import { isLiveSize } from '../../workers/live-limit';
 import { Activity } from './activity.svelte';
 import { AddressBar } from './address-bar';
+import { CompareDesk } from './compare-desk.svelte';
 import { Comparison } from './comparison';
 import { CompletionDesk } from './completion-desk.svelte';
 import { bytesText } from './format';
@@ -44,6 +45,7 @@ export class LabSession {
   readonly board = new ScoreBoard();
   readonly completions: CompletionDesk;
   readonly desk: MergeDesk;
+  readonly compare: CompareDesk;
   readonly #connect: () => Promise<Lab>;
   #connected: Lab | undefined;
   readonly #comparison: Comparison;
@@ -58,6 +60,15 @@ export class LabSession {
     this.#connect = connect;
     const lab = (): Lab => this.#lab;
     this.#comparison = new Comparison(lab, this.board, this.activity, this.problems);
+    this.compare = new CompareDesk({
+      lab,
+      board: this.board,
+      activity: this.activity,
+      problems: this.problems,
+      onSettled: () => {
+        this.#settled();
+      },
+    });
     this.completions = new CompletionDesk(lab, this.activity, this.problems);
     this.desk = new MergeDesk({
       lab,
@@ -103,6 +114,7 @@ export class LabSession {
     return () => {
       stopListening();
       this.#makeWay();
+      this.compare.stop();
       this.desk.cancel();
     };
   }
@@ -192,6 +204,16 @@ export class LabSession {
     }
   }
 
+  /** Merges and scores every method beside each other. */
+  compareMethods(selection: Selection): void {
+    const { collection } = this;
+    if (collection === undefined) return;
+    this.compare.pause();
+    this.#comparison.pause();
+    const waits = this.desk.phase !== 'idle' || this.completions.isRunning;
+    this.compare.start(collection, selection, waits);
+  }
+
   /** Writes the merged checkpoint as one zip file. Must be called from a click. */
   async export(): Promise<void> {
     const { recipe, collection } = this;
@@ -199,6 +221,7 @@ export class LabSession {
     const name = `mergelab-${recipe.mergeMethod.replaceAll('_', '-')}.zip`;
     try {
       const target = await openDownload(name, collection.base.sizeBytes);
+      this.compare.pause();
       this.#comparison.pause();
       try {
         await this.activity.run('Writing the merged checkpoint', (task) =>
@@ -213,11 +236,14 @@ export class LabSession {
       this.activity.say(`${name} is complete.`);
     } catch (error) {
       this.problems.report(error, 'export');
+    } finally {
+      if (this.desk.phase === 'idle') this.#settled();
     }
   }
 
   /** Ends everything that runs. What was finished stays. */
   cancel(): void {
+    this.compare.stop();
     this.#comparison.pause();
     this.completions.stop();
     this.desk.cancel();
@@ -299,6 +325,7 @@ export class LabSession {
       this.collection = collection;
       this.specialist = collection.specialists[0]?.id ?? '';
       this.board.clear();
+      this.compare.clear();
       this.completions.clear();
       this.#comparedSelection = 'quick';
       const setup = startSetup(collection, this.setup.method);
@@ -374,13 +401,14 @@ export class LabSession {
 
   /** Ends background work and replies, which would stand in the way of what the person wants now. */
   #makeWay(): void {
+    this.compare.pause();
     this.#comparison.pause();
     this.completions.stop();
   }
 
   #settled(): void {
     const { collection } = this;
-    if (collection === undefined) return;
+    if (collection === undefined || this.compare.resume()) return;
     if (this.isLive || this.#comparedSelection === 'full') {
       this.#comparison.schedule(collection, this.#comparedSelection);
     }

@@ -8,8 +8,18 @@ export { methods };
 /** The method the page starts with: one idea, one formula, and the sliders act directly. */
 export const firstMethodId: MethodId = 'task_arithmetic';
 
-/** Where a parameter without a default of its own starts, when it is neither weight nor optional. */
-const startOfUnstated = 1;
+/** Where coefficients start: most collections merge well a little below one half. */
+export const usualCoefficient = 0.4;
+
+/** Methods that do not add task vectors up, so that each goes in at its full strength. */
+const fullStrength: readonly MethodId[] = [
+  'lines',
+  'mb_localize_and_stitch',
+  'tsv_merge',
+  'iso_c',
+  'iso_cts',
+  'wudi',
+];
 
 /**
  * Where the page starts instead of mergekit's default: with density 1 nothing is dropped, and the
@@ -19,11 +29,14 @@ const startValues: Readonly<Partial<Record<MethodId, Readonly<Record<string, Par
   ties: { density: 0.4 },
   dare_linear: { density: 0.5 },
   dare_ties: { density: 0.5 },
-  della: { density: 0.5, epsilon: 0.1 },
-  della_linear: { density: 0.5, epsilon: 0.1 },
-  breadcrumbs: { density: 0.9, gamma: 0.01 },
-  breadcrumbs_ties: { density: 0.9, gamma: 0.01 },
+  della: { density: 0.5 },
+  della_linear: { density: 0.5 },
+  breadcrumbs: { density: 0.9 },
+  breadcrumbs_ties: { density: 0.9 },
+  sce: { select_topk: 0.1 },
+  // Neither has a default: halfway, and about half of what a weight of the zoo changes.
   slerp: { t: 0.5 },
+  nearswap: { t: 0.002 },
 };
 
 /** The picker's groups, in its order. */
@@ -77,6 +90,11 @@ export function usesCoefficients(method: MethodText): boolean {
   return method.parameters.some(({ name }) => name === 'weight');
 }
 
+/** The coefficient that the method is tried with first. */
+export function startCoefficientOf({ id }: MethodText): number {
+  return fullStrength.includes(id) ? 1 : usualCoefficient;
+}
+
 /** What a person sets for the whole merge: every parameter but the coefficients, which are sliders. */
 export function settingsOf(method: MethodText): readonly MethodParameter[] {
   return method.parameters.filter(({ name }) => name !== 'weight');
@@ -89,7 +107,7 @@ export function startValueOf(
 ): ParameterValue | undefined {
   const start = startValues[method.id]?.[parameter.name] ?? parameter.default;
   if (start !== undefined) return start;
-  return isOptional(parameter) ? undefined : startOfUnstated;
+  return isOptional(parameter) || parameter.kind !== 'number' ? undefined : parameter.range.max;
 }
 
 /** Whether a recipe may leave the parameter out, and then it has no value at all. */

@@ -40,16 +40,25 @@ function inMemory(name: string): DownloadTarget {
       },
     }),
     finish() {
-      const url = URL.createObjectURL(new Blob(pieces, { type: 'application/zip' }));
-      const anchor = document.createElement('a');
-      anchor.href = url;
-      anchor.download = name;
-      anchor.click();
-      // The browser has taken the blob over once the click was handled; a minute is ample.
-      setTimeout(() => {
-        URL.revokeObjectURL(url);
-      }, 60_000);
+      save(name, new Blob(pieces, { type: 'application/zip' }));
     },
     discard: () => Promise.resolve(),
   };
+}
+
+/** Hands a small text over as an ordinary download. */
+export function saveText(name: string, text: string, type: string): void {
+  save(name, new Blob([text], { type: `${type};charset=utf-8` }));
+}
+
+function save(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
+  const anchor = document.createElement('a');
+  anchor.href = url;
+  anchor.download = name;
+  anchor.click();
+  // The browser has taken the blob over once the click was handled; a minute is ample.
+  setTimeout(() => {
+    URL.revokeObjectURL(url);
+  }, 60_000);
 }

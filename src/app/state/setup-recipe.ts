@@ -7,8 +7,11 @@ import { participantsOf } from './participants';
 import { startCoefficient, valueFor, valueOf, type Setup } from './setup';
 
 /** The recipe that makes this merge, in mergekit's terms, with every value written out. */
-export function recipeOf(setup: Setup, collection: Collection): Recipe {
-  const method = knownMethod(setup.method);
+export function recipeOf(
+  setup: Setup,
+  collection: Collection,
+  method: MethodText = knownMethod(setup.method),
+): Recipe {
   const ids = collection.specialists.map(({ id }) => id);
   const settings = settingsOf(method).filter(({ name }) => name !== 'granularity');
   const ofScope = (scope: MethodParameter['scope']): readonly MethodParameter[] =>

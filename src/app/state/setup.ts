@@ -2,12 +2,12 @@ import type { MethodParameter } from '../../methods/method';
 import type { ParameterValue, ParameterValues } from '../../recipe/recipe';
 import type { Collection } from '../../rpc/lab';
 import type { MethodText } from '../texts/method-text';
-import { startValueOf } from './methods';
+import { knownMethod, startCoefficientOf, startValueOf, usualCoefficient } from './methods';
 
 /** Range of a coefficient slider and of its number field. */
 export const coefficientRange = { min: -1, max: 2, step: 0.01 } as const;
-/** Where the sliders start: most collections merge well a little below one half. */
-export const startCoefficient = 0.4;
+/** Where the sliders of a fresh page are. */
+export const startCoefficient = usualCoefficient;
 /** Seeds are unsigned 32-bit numbers. */
 export const largestSeed = 0xffff_ffff;
 
@@ -43,6 +43,25 @@ export function startSetup(collection: Collection | undefined, method: string): 
     preferred: [],
     leftOut: [],
     withoutBase: [],
+    seed: 0,
+  };
+}
+
+/** A method as it is tried first; the settings of other methods stay. */
+export function withStartOf(setup: Setup, method: string): Setup {
+  const ids = Object.keys(setup.coefficients);
+  const coefficient = startCoefficientOf(knownMethod(method));
+  const { [method]: parameters, ...otherParameters } = setup.parameters;
+  const { [method]: own, ...otherOwn } = setup.perSpecialist;
+  const isStarted = parameters === undefined && own === undefined;
+  return {
+    ...setup,
+    method,
+    coefficients: Object.fromEntries(ids.map((id) => [id, coefficient])),
+    ...(isStarted ? {} : { parameters: otherParameters, perSpecialist: otherOwn }),
+    preferred: [],
+    leftOut: [],
+    withoutBase: setup.withoutBase.filter((id) => id !== method),
     seed: 0,
   };
 }

@@ -1,0 +1,33 @@
+import { scaleLinear } from 'd3-scale';
+
+/** Where a dot plot of shares puts its parts; all in pixels. */
+export interface DotPlot {
+  readonly heightPx: number;
+  readonly plotLeftPx: number;
+  readonly ticks: readonly { readonly share: number; readonly xPx: number }[];
+  /** The place of a share from 0 to 1; shares outside are held at the edge. */
+  readonly xOf: (share: number) => number;
+  /** The middle of a row, from 0. */
+  readonly yOf: (row: number) => number;
+}
+
+const rowPx = 22;
+const axisPx = 22;
+const edgePx = 10;
+
+/** One row of dots for each label, on a common axis from 0 to 100 %, for a chart of this width. */
+export function dotPlot(widthPx: number, rowCount: number): DotPlot {
+  const plotLeftPx = Math.min(176, Math.round(widthPx * 0.36));
+  const scale = scaleLinear()
+    .domain([0, 1])
+    .range([plotLeftPx, Math.max(plotLeftPx + 40, widthPx - edgePx)])
+    .clamp(true);
+  const tickCount = widthPx > 480 ? 10 : 4;
+  return {
+    heightPx: axisPx + rowCount * rowPx + edgePx / 2,
+    plotLeftPx,
+    ticks: scale.ticks(tickCount).map((share) => ({ share, xPx: scale(share) })),
+    xOf: (share) => scale(share),
+    yOf: (row) => axisPx + (row + 0.5) * rowPx,
+  };
+}
