@@ -99,6 +99,14 @@ export class TensorSlices {
   /** Frees what is loaded or being loaded. */
   dispose(): void {
     this.#isDisposed = true;
+    for (const reading of this.#reads.values()) {
+      reading.then(
+        (bytes) => {
+          this.#takeBack(bytes);
+        },
+        () => undefined,
+      );
+    }
     this.#reads.clear();
     for (const loading of this.#loaded.values()) {
       loading.then(
@@ -128,6 +136,7 @@ export class TensorSlices {
     const reading = this.#reads.get(index);
     this.#reads.delete(index);
     const bytes = (await reading) ?? [];
+    if (signal?.aborted === true) this.#takeBack(bytes);
     signal?.throwIfAborted();
     this.prefetch(index + 1, signal);
     const { backend, tensor } = this.#setting;
@@ -147,22 +156,42 @@ export class TensorSlices {
     const { sources } = this.#setting.tensor;
     const firstElement = index * this.#sliceElements;
     const elementCount = this.#lengthOf(index);
+    const { lend } = this.#setting.backend;
+    const lent: ModelBytes[] = [];
     // A source that stands in two places is read once.
     const reads = new Map<FloatSource, Promise<ModelBytes>>();
-    return Promise.all(
+    const reading = Promise.all(
       sources.map(async (source) => {
         const widthBytes = dtypeSizesBytes[source.dtype];
         const range = {
           offsetBytes: firstElement * widthBytes,
           lengthBytes: elementCount * widthBytes,
         };
+        const { dtype } = source;
+        const allocate =
+          lend &&
+          ((sizeBytes: number): Uint8Array => {
+            const bytes = lend(sizeBytes);
+            lent.push({ dtype, bytes });
+            return bytes;
+          });
         const read =
           reads.get(source) ??
-          readSource(source, range, signal).then((bytes) => ({ dtype: source.dtype, bytes }));
+          readSource(source, range, signal, allocate).then((bytes) => ({ dtype, bytes }));
         reads.set(source, read);
         return read;
       }),
     );
+    return reading.catch(async (error: unknown) => {
+      // Nothing is still being written when the memory goes back.
+      await Promise.allSettled(reads.values());
+      this.#takeBack(lent);
+      throw error;
+    });
+  }
+
+  #takeBack(inputs: readonly ModelBytes[]): void {
+    for (const { bytes } of inputs) this.#setting.backend.takeBack?.(bytes);
   }
 
   #lengthOf(index: number): number {

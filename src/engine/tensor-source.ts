@@ -1,5 +1,5 @@
 import { dtypeSizesBytes, elementCountOf, type FloatDtype } from '../core/dtype';
-import type { ByteRange, TensorInfo } from '../formats/checkpoint-reader';
+import type { Allocate, ByteRange, TensorInfo } from '../formats/checkpoint-reader';
 import type { ModelInput } from './model-input';
 
 /** A tensor of one model as a merge reads it: whole, or its top-left block. */
@@ -32,11 +32,14 @@ export async function readSource(
   source: TensorSource,
   range: ByteRange,
   signal?: AbortSignal,
+  allocate?: Allocate,
 ): Promise<Uint8Array> {
   const { model, name, dtype, shape, storedShape } = source;
   const columnCount = shape[1] ?? 1;
   const storedColumns = storedShape?.[1] ?? columnCount;
-  if (storedColumns === columnCount) return model.checkpoint.read(name, range, signal);
+  if (storedColumns === columnCount) {
+    return model.checkpoint.read(name, range, signal, allocate);
+  }
 
   const widthBytes = dtypeSizesBytes[dtype];
   const [rowBytes, storedRowBytes] = [columnCount * widthBytes, storedColumns * widthBytes];

@@ -68,6 +68,16 @@ export interface MergeBackend {
   readonly maxSliceBytes: number;
 
   /**
+   * Room in the back end's own memory for one input that is about to be read: `load` takes it over
+   * as it is, without a copy. Absent where the memory cannot be lent.
+   * @throws LabError `wasm/out-of-memory`
+   */
+  readonly lend?: ((sizeBytes: number) => Uint8Array) | undefined;
+
+  /** Takes back what was lent and will not be loaded; does nothing for any other bytes. */
+  takeBack?(bytes: Uint8Array): void;
+
+  /**
    * Copies the inputs; the caller may reuse its buffers once the promise has settled.
    * @throws LabError `wasm/out-of-memory`, `gpu/out-of-memory`, `gpu/lost`, `recipe/shape-mismatch`
    * when a model's bytes do not match `elementCount`

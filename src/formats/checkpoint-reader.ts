@@ -16,6 +16,12 @@ export interface ByteRange {
 }
 
 /**
+ * Gives room for bytes that are about to be read. A reader that fills memory of the caller's choice
+ * takes it; any other returns bytes of its own.
+ */
+export type Allocate = (sizeBytes: number) => Uint8Array;
+
+/**
  * Named tensors whose bytes are read on demand: a safetensors file, a sharded folder, cached chunks
  * or a merge held in memory. Reading one tensor never reads another.
  */
@@ -28,5 +34,10 @@ export interface CheckpointReader {
    * Little-endian bytes of a tensor, or of a part of it.
    * @throws LabError `source/read-failed`, `format/truncated`, `store/corrupt`
    */
-  read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array>;
+  read(
+    name: string,
+    range?: ByteRange,
+    signal?: AbortSignal,
+    allocate?: Allocate,
+  ): Promise<Uint8Array>;
 }

@@ -1,3 +1,5 @@
+import type { Allocate } from '../formats/checkpoint-reader';
+
 /** One file of a model folder, read by ranges. */
 export interface ModelFile {
   /** Relative to the model's folder, with `/` between parts. */
@@ -7,7 +9,12 @@ export interface ModelFile {
    * Bytes [offsetBytes, offsetBytes + lengthBytes).
    * @throws LabError `source/read-failed`, `source/network`, `format/truncated`
    */
-  read(offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
+  read(
+    offsetBytes: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    allocate?: Allocate,
+  ): Promise<Uint8Array>;
 }
 
 /** A model folder in Hugging Face layout, wherever it lies: our own origin, a folder of the person, Node's disk. */

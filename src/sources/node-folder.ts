@@ -1,5 +1,6 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import type { Allocate } from '../formats/checkpoint-reader';
 import type { ModelFile, ModelFiles } from './model-files';
 import { checkRange, missingFile, readFailed } from './read-range';
 
@@ -67,10 +68,11 @@ class NodeFile implements ModelFile {
     offsetBytes: number,
     lengthBytes: number,
     signal?: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+    allocate: Allocate = (sizeBytes) => new Uint8Array(sizeBytes),
+  ): Promise<Uint8Array> {
     signal?.throwIfAborted();
     checkRange(this.#fileName, this.sizeBytes, offsetBytes, lengthBytes);
-    const bytes = new Uint8Array(lengthBytes);
+    const bytes = allocate(lengthBytes);
     let filledBytes = 0;
     try {
       this.#handle ??= open(this.#absolute, 'r');

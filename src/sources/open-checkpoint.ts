@@ -1,5 +1,10 @@
 import { LabError } from '../core/errors';
-import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpoint-reader';
+import type {
+  Allocate,
+  ByteRange,
+  CheckpointReader,
+  TensorInfo,
+} from '../formats/checkpoint-reader';
 import {
   headerJsonSize,
   parseSafetensorsHeader,
@@ -144,7 +149,12 @@ class PlacedCheckpoint implements OpenCheckpoint {
     this.lacksHead = !this.tensors.has('lm_head.weight');
   }
 
-  async read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+  async read(
+    name: string,
+    range?: ByteRange,
+    signal?: AbortSignal,
+    allocate?: Allocate,
+  ): Promise<Uint8Array> {
     const tensor = this.#placed.get(name);
     if (tensor === undefined) {
       throw new LabError(
@@ -159,6 +169,7 @@ class PlacedCheckpoint implements OpenCheckpoint {
     };
     const tensorName = `Tensor ${quoted(name)} of ${this.label}`;
     checkRange(tensorName, tensor.entry.sizeBytes, offsetBytes, lengthBytes);
-    return tensor.file.read(tensor.entry.beginBytes + offsetBytes, lengthBytes, signal);
+    const fileOffsetBytes = tensor.entry.beginBytes + offsetBytes;
+    return tensor.file.read(fileOffsetBytes, lengthBytes, signal, allocate);
   }
 }

@@ -46,6 +46,9 @@ export class WasmBackend implements MergeBackend {
   readonly #pool: LanePool;
   readonly #kernels: KernelCache;
   readonly #slices = new Map<LoadedSlice, WasmSlice>();
+  /** Addresses of what was lent and is not loaded yet. */
+  readonly #lent = new Map<Uint8Array, number>();
+  readonly lend: ((sizeBytes: number) => Uint8Array) | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   /**
@@ -64,6 +67,8 @@ export class WasmBackend implements MergeBackend {
     this.#memory = WasmMemory.create(options.maximumBytes ?? 2 ** 30, threadCount > 1);
     this.#pool = new LanePool(this.#memory, threadCount, chunkElements);
     this.#kernels = new KernelCache(this.#memory);
+    // Growing takes away every view of memory that is not shared.
+    this.lend = this.#memory.isShared ? (sizeBytes) => this.#lendShared(sizeBytes) : undefined;
     this.maxSliceBytes = (this.#memory.maximumPages * 65536) / 4;
   }
 
@@ -88,18 +93,33 @@ export class WasmBackend implements MergeBackend {
     const addresses: number[] = [];
     try {
       for (const { bytes } of models) {
-        addresses.push(this.#memory.allocate(bytes.byteLength + paddingBytes));
+        const lent = this.#lent.get(bytes);
+        this.#lent.delete(bytes);
+        const address = lent ?? this.#memory.allocate(bytes.byteLength + paddingBytes);
+        addresses.push(address);
+        if (lent === undefined) this.#memory.bytes.set(bytes, address);
       }
     } catch (error) {
       for (const address of addresses) this.#memory.free(address);
       throw error;
     }
-    models.forEach(({ bytes }, model) => {
-      this.#memory.bytes.set(bytes, addresses[model] ?? 0);
-    });
     const slice = describeSlice(this.id, inputs);
     this.#slices.set(slice, { addresses, layout: layoutOf(inputs), columns: new Map() });
     return slice;
+  }
+
+  #lendShared(sizeBytes: number): Uint8Array {
+    const address = this.#memory.allocate(sizeBytes + paddingBytes);
+    const bytes = new Uint8Array(this.#memory.memory.buffer, address, sizeBytes);
+    this.#lent.set(bytes, address);
+    return bytes;
+  }
+
+  takeBack(bytes: Uint8Array): void {
+    const address = this.#lent.get(bytes);
+    if (address === undefined) return;
+    this.#lent.delete(bytes);
+    this.#memory.free(address);
   }
 
   attach(slice: LoadedSlice, name: string, columns: readonly Float32Array[]): Promise<void> {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { LabError } from '../../../src/core/errors';
+import { invariant, LabError } from '../../../src/core/errors';
 import { Random } from '../../../src/core/random';
+import { add, base as baseWeight, specialistAt, sub } from '../../../src/expr/build';
 import { WasmBackend } from '../../../src/wasm/wasm-backend';
 import { WasmMemory } from '../../../src/wasm/memory';
-import { randomSlice } from '../expr/slices';
+import { differences, noValues, randomSlice } from '../expr/slices';
 
 const mib = 2 ** 20;
 
@@ -61,6 +62,32 @@ describe('the memory of kernels', () => {
     }
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(backend.usedBytes).toBe(0);
+    backend.dispose();
+  });
+
+  it('lends room that a load takes over without a copy, or takes it back', async () => {
+    const backend = new WasmBackend({ threadCount: 2 });
+    const { lend } = backend;
+    invariant(lend, 'shared memory can be lent');
+    const inputs = randomSlice({ elementCount: 1000, dtypes: ['F32', 'F32'] });
+    const [base, unused] = [lend(4000), lend(4000)];
+    const usedBytes = backend.usedBytes;
+    base.set(inputs.base?.bytes ?? []);
+    // Twice the same room, as for a model that stands in two places, and another kept by the caller.
+    const slice = await backend.load({
+      ...inputs,
+      base: { dtype: 'F32', bytes: base },
+      specialists: [{ dtype: 'F32', bytes: base }, ...inputs.specialists],
+    });
+    expect(backend.usedBytes - usedBytes).toBeLessThan(3 * 4096);
+    const output = add(sub(specialistAt(0), baseWeight), specialistAt(1));
+    const found = await backend.map(slice, output, noValues, 'F32');
+    expect(differences(found, inputs.specialists[0]?.bytes ?? found, 'F32')).toEqual([]);
+    backend.release(slice);
+    backend.takeBack(unused);
+    backend.takeBack(unused);
+    backend.takeBack(new Uint8Array(8));
+    await expect.poll(() => backend.usedBytes).toBe(0);
     backend.dispose();
   });
 
