@@ -1,9 +1,12 @@
 import { LabError } from '../core/errors';
-import { and, isTop, not } from '../expr/build';
+import { and, fromBits, isTop, magnitudeBits, min, named, not, sub, u32 } from '../expr/build';
 import type { MethodOptions, NumberParameter, PassContext, TopPass } from './method';
 import type { Sparsified } from './sparsified';
 import { sparsified } from './sparsified';
 import { taskVector } from './task-vector';
+
+/** The bits of the largest finite float32. */
+const largestBits = 0x7f7fffff;
 
 export const gamma: NumberParameter = {
   name: 'gamma',
@@ -29,29 +32,38 @@ export function outlierTrim(options: MethodOptions): Sparsified {
     kind: 'top',
     scope: options['granularity'] === 'global' ? 'model' : 'tensor',
     name,
-    of: taskVector,
+    of: smallness,
     ties: 'lowerIndexFirst',
     keep: (model, context) => keep(countsOf(model, context)),
   });
   return sparsified(
-    and(isTop('aboveCrumbs', taskVector), not(isTop('outliers', taskVector))),
+    and(isTop('withoutOutliers', smallness), not(isTop('crumbs', smallness))),
     [
-      pass('aboveCrumbs', ({ outliers, kept }) => outliers + kept),
-      pass('outliers', ({ outliers }) => outliers),
+      pass('withoutOutliers', ({ crumbs, kept }) => crumbs + kept),
+      pass('crumbs', ({ crumbs }) => crumbs),
     ],
     options,
   );
 }
 
+/**
+ * Orders magnitudes upside down, from the smallest as mergekit sorts them: of equal ones the lower
+ * index counts as smaller. Infinity and NaN count as one, the largest.
+ */
+const smallness = named(
+  'smallness',
+  fromBits(sub(u32(largestBits), min(magnitudeBits(taskVector), u32(largestBits)))),
+);
+
 interface Counts {
-  /** Dropped at the top. */
-  readonly outliers: number;
+  /** Dropped for being too small. */
+  readonly crumbs: number;
   readonly kept: number;
 }
 
 function countsOf(model: number, { perModel, elementCount, subject }: PassContext): Counts {
   const density = perModel['density']?.[model] ?? 1;
-  if (density >= 1) return { outliers: 0, kept: elementCount };
+  if (density >= 1) return { crumbs: 0, kept: elementCount };
   const share = perModel['gamma']?.[model] ?? 0;
   for (const [parameter, value] of Object.entries({ density, gamma: share })) {
     if (value >= 0 && value <= 1) continue;
@@ -63,6 +75,6 @@ function countsOf(model: number, { perModel, elementCount, subject }: PassContex
     );
   }
   const kept = Math.trunc(density * elementCount);
-  const outliers = Math.min(Math.trunc(share * elementCount), elementCount - kept);
-  return { outliers, kept };
+  const outliers = Math.trunc(share * elementCount);
+  return { crumbs: Math.max(0, elementCount - kept - outliers), kept };
 }
