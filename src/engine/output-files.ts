@@ -1,16 +1,16 @@
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
-import { withConfigDtype } from '../formats/model-config';
-import { formatSafetensorsIndex, indexFileName, shardFileName } from '../formats/safetensors-index';
-import { layOutSafetensors } from '../formats/safetensors-writer';
+import { sha256Stream, type StreamHash } from '../formats/hashes';
+import { formatSafetensorsIndex, indexFileName } from '../formats/safetensors-index';
 import { writeRecipe } from '../recipe/write-recipe';
 import type { ModelFile } from '../sources/model-files';
-import { changedConfig } from './config-changes';
 import { throwFirstError } from './finding';
-import { modelCard } from './model-card';
-import type { MergePlan, PlannedTensor } from './plan';
+import { modelCard, type CardScore } from './model-card';
+import { changedConfigFile } from './output-config';
+import type { MergePlan } from './plan';
 import { pulled } from './pulled';
 import { MergeRun } from './run-merge';
+import { defaultShardBytes, layOutShards, type Shard } from './shards';
 
 /** One file of a merged checkpoint. */
 export interface OutputFile {
@@ -27,12 +27,17 @@ export interface OutputOptions extends LongTask {
   readonly title: string;
   /** The recipe as it was written, kept byte for byte; else it is written anew. */
   readonly recipeText?: string | undefined;
-  /** mergekit's default, 5 GB; a larger tensor has a shard of its own. */
+  /** As `layOutShards`; mergekit's default, 5 GB. */
   readonly maxShardBytes?: number | undefined;
+  /** What was measured of the merge, for its card. */
+  readonly scores?: readonly CardScore[] | undefined;
+  /** A faster SHA-256 than the one in WebAssembly, where there is one. */
+  readonly createHash?: (() => StreamHash) | undefined;
 }
 
-const defaultShardBytes = 5_000_000_000;
 const copyPieceBytes = 4 << 20;
+/** Stands in the card until a file was hashed; of the same length, so that the size is known. */
+const unknownHash = '0'.repeat(64);
 
 /** What a loader needs beside weights and config: mergekit's list and the older tokenizers' files. */
 const copiedPaths = [
@@ -49,9 +54,9 @@ const copiedPaths = [
 ];
 
 /**
- * The files of a merged checkpoint in Hugging Face layout, small ones first, then the weights in the
- * order of their shards. All of them together are one merge: consume them in order, once. Progress
- * is in bytes of output.
+ * The files of a merged checkpoint in Hugging Face layout: small ones, then the weights in the order of
+ * their shards, last the model card, which states the SHA-256 of the weights. All of them together are
+ * one merge: consume them in order, once. Progress is in bytes of output.
  *
  * @throws LabError the first error among the plan's findings; the streams throw as `MergeRun.merge`
  */
@@ -63,14 +68,12 @@ export function describeOutput(
   throwFirstError(plan.findings);
   const { donor } = plan;
   const recipeText = options.recipeText ?? writeRecipe(plan.merge.recipe);
-  const card = modelCard(plan, { title: options.title, recipeText, device: backend.device });
   const shards = layOutShards(plan.tensors, options.maxShardBytes ?? defaultShardBytes);
   const copied = copiedPaths.flatMap((path) => donor.files.files.get(path) ?? []);
   const small = [
     ...configFile(plan),
     ...copied.map((file) => copiedFile(file, options.signal)),
     textFile('mergekit_config.yml', recipeText),
-    textFile('README.md', card),
     ...(shards.length === 1 ? [] : [indexFile(shards)]),
   ];
   const run = new MergeRun(plan, backend);
@@ -82,52 +85,43 @@ export function describeOutput(
     meter.advance(bytes.byteLength);
     return bytes;
   };
-  const weights = shards.map((shard) => shardFile(shard, run, count, options));
-  return [...small, ...weights];
+  const hashes = new Map(shards.map(({ path }) => [path, unknownHash]));
+  const weights = shards.map((shard) => shardFile(shard, run, { count, hashes, options }));
+  const { title, scores } = options;
+  const card = lateTextFile('README.md', () =>
+    modelCard(plan, { title, recipeText, device: backend.device, hashes, scores }),
+  );
+  return [...small, ...weights, card];
 }
 
-interface Shard {
-  readonly path: string;
-  readonly tensors: readonly PlannedTensor[];
-  readonly layout: ReturnType<typeof layOutSafetensors>;
-}
-
-/** Fills shards in order, as mergekit does: a tensor that does not fit begins the next one. */
-function layOutShards(tensors: readonly PlannedTensor[], maxShardBytes: number): Shard[] {
-  const groups: PlannedTensor[][] = [];
-  let groupBytes = Infinity;
-  for (const tensor of tensors) {
-    if (groupBytes + tensor.sizeBytes > maxShardBytes) {
-      groups.push([]);
-      groupBytes = 0;
-    }
-    groups.at(-1)?.push(tensor);
-    groupBytes += tensor.sizeBytes;
-  }
-  if (groups.length === 0) groups.push([]);
-  return groups.map((group, index) => ({
-    path: shardFileName(index + 1, groups.length),
-    tensors: group,
-    layout: layOutSafetensors(group),
-  }));
+/** What the shards of one output share. */
+interface ShardWork {
+  readonly count: (bytes: Uint8Array) => Uint8Array;
+  /** By path; set when a shard is done. */
+  readonly hashes: Map<string, string>;
+  readonly options: OutputOptions;
 }
 
 function shardFile(
-  shard: Shard,
+  { path, tensors, layout }: Shard,
   run: MergeRun,
-  count: (bytes: Uint8Array) => Uint8Array,
-  task: LongTask,
+  { count, hashes, options }: ShardWork,
 ): OutputFile {
-  const { path, tensors, layout } = shard;
   return {
     path,
     sizeBytes: layout.fileSizeBytes,
     stream: async function* () {
-      yield count(layout.header);
+      const hash = options.createHash?.() ?? (await sha256Stream());
+      const passed = (bytes: Uint8Array): Uint8Array => {
+        hash.update(bytes);
+        return count(bytes);
+      };
+      yield passed(layout.header);
       const merged = pulled<Uint8Array>(async (emit, signal) => {
-        await run.merge(tensors, async (_tensor, bytes) => emit(bytes), { ...task, signal });
-      }, task.signal);
-      for await (const bytes of merged) yield count(bytes);
+        await run.merge(tensors, async (_tensor, bytes) => emit(bytes), { ...options, signal });
+      }, options.signal);
+      for await (const bytes of merged) yield passed(bytes);
+      hashes.set(path, hash.digestHex());
     },
   };
 }
@@ -144,16 +138,10 @@ function indexFile(shards: readonly Shard[]): OutputFile {
   return textFile(indexFileName, formatSafetensorsIndex(shardOf, totalBytes));
 }
 
-/** The donor's config, byte for byte where nothing changes; none when the donor has none. */
-function configFile({ donor, donorConfig, configChanges }: MergePlan): readonly OutputFile[] {
-  const file = donor.files.files.get('config.json');
-  if (donorConfig === undefined || file === undefined) return [];
-  if (Object.keys(configChanges).length === 0) return [copiedFile(file)];
-  const config = changedConfig(donorConfig, configChanges);
-  const { dtype } = configChanges;
-  const text =
-    dtype === undefined ? `${JSON.stringify(config, null, 2)}\n` : withConfigDtype(config, dtype);
-  return [textFile('config.json', text)];
+function configFile(plan: MergePlan): readonly OutputFile[] {
+  const config = changedConfigFile(plan);
+  if (config === undefined) return [];
+  return [typeof config === 'string' ? textFile('config.json', config) : copiedFile(config)];
 }
 
 function copiedFile(file: ModelFile, signal?: AbortSignal): OutputFile {
@@ -171,13 +159,18 @@ function copiedFile(file: ModelFile, signal?: AbortSignal): OutputFile {
 }
 
 function textFile(path: string, text: string): OutputFile {
-  const bytes = new TextEncoder().encode(text);
+  return lateTextFile(path, () => text);
+}
+
+/** A text that is known when its turn comes; its size is known from the beginning. */
+function lateTextFile(path: string, textOf: () => string): OutputFile {
+  const encoder = new TextEncoder();
   return {
     path,
-    sizeBytes: bytes.byteLength,
+    sizeBytes: encoder.encode(textOf()).byteLength,
     // eslint-disable-next-line @typescript-eslint/require-await -- one shape for all files
     stream: async function* () {
-      yield bytes;
+      yield encoder.encode(textOf());
     },
   };
 }

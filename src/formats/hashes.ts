@@ -3,13 +3,31 @@ import { createSHA256, xxhash128 } from 'hash-wasm';
 /** Hashed at a time, so that the copy into the hash's own memory stays small. */
 const pieceBytes = 4 << 20;
 
+/** A hash over bytes that come one run after another. */
+export interface StreamHash {
+  update(bytes: Uint8Array): void;
+  /** Lower-case hexadecimal; call it once, at the end. */
+  digestHex(): string;
+}
+
+/** SHA-256 over a stream, in WebAssembly. */
+export async function sha256Stream(): Promise<StreamHash> {
+  const hasher = await createSHA256();
+  return {
+    update: (bytes) => {
+      for (let offset = 0; offset < bytes.byteLength; offset += pieceBytes) {
+        hasher.update(bytes.subarray(offset, offset + pieceBytes));
+      }
+    },
+    digestHex: () => hasher.digest('hex'),
+  };
+}
+
 /** SHA-256 of `bytes` in lower-case hexadecimal, as manifests and model cards state it. */
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {
-  const hasher = await createSHA256();
-  for (let offset = 0; offset < bytes.byteLength; offset += pieceBytes) {
-    hasher.update(bytes.subarray(offset, offset + pieceBytes));
-  }
-  return hasher.digest('hex');
+  const hash = await sha256Stream();
+  hash.update(bytes);
+  return hash.digestHex();
 }
 
 /**

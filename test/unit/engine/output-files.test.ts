@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,8 +53,8 @@ describe('describeOutput', () => {
       'config.json',
       'tokenizer.json',
       'mergekit_config.yml',
-      'README.md',
       'model.safetensors',
+      'README.md',
     ]);
     const opened = await openCheckpoint(memoryFiles('out', contents));
     const plan = await planMerge(recipe, inputs);
@@ -141,6 +142,43 @@ describe('describeOutput', () => {
     expect(textOf(written.get('mergekit_config.yml'))).toContain('base_model: base');
   });
 
+  it('states the hashes of the weights, scores and a common licence in its card', async () => {
+    const licence = ['README.md', '---\nlicense: apache-2.0\n---\n'] as const;
+    const models = await Promise.all(
+      ['base', 'a', 'b'].map(async (id) => tinyModel(id, { files: [licence] })),
+    );
+    const inputs = new Map(models.map((model) => [model.id, model]));
+    const scores = [{ name: 'math | 40 items', value: '82 %' }];
+    const options = { maxShardBytes: 2000, scores };
+    const contents = await contentsOf(await outputOf(inputs, recipe, options));
+    const card = textOf(contents.get('README.md'));
+    for (const [path, bytes] of contents) {
+      if (!path.endsWith('.safetensors')) continue;
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      expect(card).toContain(`${hash}  ${path}\n`);
+    }
+    expect(card).toContain('| math \\| 40 items | 82 % |');
+    expect(card).toContain('\nlicense: apache-2.0\n');
+  });
+
+  it('merges bare weights without a config into bare weights', async () => {
+    const models = await Promise.all(
+      ['base', 'a', 'b'].map(async (id) => {
+        const { files } = await tinyModel(id);
+        const weights = files.files.get('model.safetensors');
+        const bytes = (await weights?.read(0, weights.sizeBytes)) ?? new Uint8Array(0);
+        const bare = memoryFiles(id, new Map([[`${id}.safetensors`, bytes]]));
+        return { id, files: bare, checkpoint: await openCheckpoint(bare) };
+      }),
+    );
+    const inputs = new Map(models.map((model) => [model.id, model]));
+    const contents = await contentsOf(await outputOf(inputs));
+    expect([...contents.keys()]).toEqual(['mergekit_config.yml', 'model.safetensors', 'README.md']);
+    const whole = await contentsOf(await outputOf(await tinyModels('base', 'a', 'b')));
+    const [bare, usual] = [contents, whole].map((files) => files.get('model.safetensors'));
+    expect(Buffer.compare(bare ?? Buffer.of(0), usual ?? Buffer.of())).toBe(0);
+  });
+
   it('reports bytes of weights with their total', async () => {
     const seen: Progress[] = [];
     const files = await outputOf(await tinyModels('base', 'a', 'b'), recipe, {
@@ -148,8 +186,9 @@ describe('describeOutput', () => {
     });
     await contentsOf(files);
     expect(seen.at(-1)).toMatchObject({ unit: 'bytes', stage: 'Merging' });
-    expect(seen.at(-1)?.done).toBe(files.at(-1)?.sizeBytes);
-    expect(seen.at(-1)?.total).toBe(files.at(-1)?.sizeBytes);
+    const weights = files.find(({ path }) => path === 'model.safetensors');
+    expect(seen.at(-1)?.done).toBe(weights?.sizeBytes);
+    expect(seen.at(-1)?.total).toBe(weights?.sizeBytes);
   });
 });
 
