@@ -3,10 +3,14 @@ import { planMerge } from '../engine/plan';
 import { GivenOptions, type Command } from './command';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
+import { tensorLine, tensorReport } from './tensor-lines';
 
-const usage = 'mergelab plan RECIPE.yml [--root DIR] [--json]';
+const usage = 'mergelab plan RECIPE.yml [--root DIR] [--tensors] [--json]';
 
-/** Says what a merge would cost and what speaks against it; reads headers only. */
+/**
+ * Says what a merge would cost and what speaks against it, and with `--tensors` the parameters that
+ * every tensor gets; reads headers only.
+ */
 export const planCommand: Command = {
   name: 'plan',
   usage,
@@ -14,7 +18,7 @@ export const planCommand: Command = {
   async run(parameters) {
     const options = new GivenOptions(
       parameters,
-      { root: { type: 'string' }, json: { type: 'boolean' } },
+      { root: { type: 'string' }, tensors: { type: 'boolean' }, json: { type: 'boolean' } },
       usage,
     );
     const recipePath = options.single('RECIPE.yml');
@@ -22,11 +26,14 @@ export const planCommand: Command = {
     const root = options.text('root') ?? dirname(resolve(recipePath));
     const { inputs, close } = await openRecipeInputs(recipe, root);
     try {
-      const { cost, findings } = await planMerge(recipe, inputs);
+      const { cost, findings, tensors } = await planMerge(recipe, inputs);
+      const listsTensors = options.flag('tensors');
       if (options.flag('json')) {
-        console.log(JSON.stringify({ cost, findings }));
+        const listed = listsTensors ? { tensors: tensors.map(tensorReport) } : {};
+        console.log(JSON.stringify({ cost, findings, ...listed }));
         return;
       }
+      if (listsTensors) for (const tensor of tensors) console.log(tensorLine(tensor));
       const megabytes = (sizeBytes: number): string => `${(sizeBytes / 1e6).toFixed(1)} MB`;
       console.log(`tensors        ${cost.tensorCount} with ${cost.elementCount} weights to merge`);
       console.log(`passes         ${cost.passCount}`);
@@ -36,7 +43,8 @@ export const planCommand: Command = {
       for (const { severity, code, sentence } of findings) {
         console.log(`${severity} ${code}: ${sentence}`);
       }
-      if (findings.length === 0) console.log('The models fit together.');
+      const misfits = findings.filter(({ severity }) => severity !== 'note');
+      if (misfits.length === 0) console.log('The models fit together.');
     } finally {
       await close();
     }

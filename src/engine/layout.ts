@@ -117,7 +117,7 @@ async function layOut(
       ...compareDtypes(donorFirst),
       // With a tokenizer setting the merge makes its own.
       ...(merge.recipe.tokenizer === undefined ? compareTokenizers(donorFirst) : []),
-      ...licenceFindings(licences),
+      ...licenceFindings(donorFirst, licences),
     ],
   };
 }

@@ -27,15 +27,21 @@ export async function licenceOf(
 }
 
 /** What the inputs' cards say of their licences; nothing when none says anything. */
-export function licenceFindings(licences: ReadonlyMap<string, string>): Finding[] {
-  if (licences.size === 0) return [];
-  const shown = [...licences].map(([model, licence]) => `${quoted(model)} is under ${licence}`);
-  const differ = new Set(licences.values()).size > 1;
+export function licenceFindings(
+  models: readonly ModelInput[],
+  licences: ReadonlyMap<string, string>,
+): Finding[] {
+  const [licence] = licences.values();
+  if (licence === undefined) return [];
+  const isSame = licences.size === models.length && new Set(licences.values()).size === 1;
+  const shown = [...licences].map(([model, own]) => `${quoted(model)} is under ${own}`);
   return [
     {
       severity: 'note',
       code: 'recipe/bad-value',
-      sentence: `${shown.join(', ')}; the merge must respect ${differ ? 'all of these licences' : 'it'}.`,
+      sentence: isSame
+        ? `All models are under ${licence}, and so the merge must be.`
+        : `${shown.join(', ')}; check that the merge respects what each of them asks for.`,
       models: [...licences.keys()],
     },
   ];
