@@ -1,4 +1,17 @@
-import { abs, gt, mul, named, scalar, sumOverModels, toF32 } from '../expr/build';
+import {
+  abs,
+  and,
+  div,
+  eq,
+  f32,
+  gt,
+  max,
+  mul,
+  named,
+  scalar,
+  sumOverModels,
+  toF32,
+} from '../expr/build';
 import type { NumberParameter } from './method';
 import { taskVector } from './task-vector';
 
@@ -13,11 +26,21 @@ export const activityBound: NumberParameter = {
   larger: 'A larger value ignores more of the small changes.',
 };
 
-/** 1 where the model at hand changed the weight by more than ε; 0 for NaN. */
-export const isActive = named('isActive', toF32(gt(abs(taskVector), scalar('epsilon'))));
+const isActiveNumber = named('isActive', toF32(gt(abs(taskVector), scalar('epsilon'))));
+/** How many models changed the weight; at most one model is alone, several share. */
+const activeCount = named('activeCount', sumOverModels(isActiveNumber));
+const active = named('active', mul(taskVector, isActiveNumber));
 
-/** How many models changed the weight. */
-export const activeCount = named('activeCount', sumOverModels(isActive));
+/** Whether the model at hand, and no other, changed the weight by more than ε. */
+export const isLone = and(eq(isActiveNumber, f32(1)), eq(activeCount, f32(1)));
+/** Whether the model at hand and another one changed the weight by more than ε. */
+export const isShared = and(eq(isActiveNumber, f32(1)), gt(activeCount, f32(1)));
 
-/** The task vector where it is active, else 0. */
-export const activeChange = named('activeChange', mul(taskVector, isActive));
+/** The change of the model at hand where it is alone, else 0. */
+export const loneChange = named('lone', mul(active, toF32(eq(activeCount, f32(1)))));
+
+/** Its part of the average of those that changed the weight where they are several, else 0. */
+export const sharedChange = named(
+  'shared',
+  div(mul(active, toF32(gt(activeCount, f32(1)))), max(activeCount, f32(1))),
+);

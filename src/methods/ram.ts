@@ -1,5 +1,5 @@
-import { add, base, div, f32, max, sumOverModels } from '../expr/build';
-import { activeChange, activeCount, activityBound } from './active-changes';
+import { add, base, sumOverModels } from '../expr/build';
+import { activityBound, loneChange, sharedChange } from './active-changes';
 import type { MergeMethod } from './method';
 
 /**
@@ -26,6 +26,6 @@ export const ram: MergeMethod = {
 
   define: () => ({
     passes: [],
-    output: add(base, sumOverModels(div(activeChange, max(activeCount, f32(1))))),
+    output: add(base, sumOverModels(add(loneChange, sharedChange))),
   }),
 };

@@ -1,18 +1,5 @@
-import {
-  add,
-  and,
-  base,
-  div,
-  eq,
-  f32,
-  gt,
-  max,
-  mul,
-  perModel,
-  select,
-  sumOverModels,
-} from '../expr/build';
-import { activeChange, activeCount, activityBound, isActive } from './active-changes';
+import { add, base, mul, perModel, sumOverModels } from '../expr/build';
+import { activityBound, isLone, isShared, loneChange, sharedChange } from './active-changes';
 import type { MergeMethod, NumberParameter, ReducePass } from './method';
 
 const boost: NumberParameter = {
@@ -59,15 +46,10 @@ export const ramplusTl: MergeMethod = {
   specialistCount: { min: 1, max: 12 },
   parameters: [boost, boostLimit, activityBound],
 
-  define: () => {
-    const isLone = eq(activeCount, f32(1));
-    const lone = mul(activeChange, perModel('boost'));
-    const shared = div(activeChange, max(activeCount, f32(1)));
-    return {
-      passes: [boosts],
-      output: add(base, sumOverModels(select(isLone, lone, shared))),
-    };
-  },
+  define: () => ({
+    passes: [boosts],
+    output: add(base, sumOverModels(add(mul(loneChange, perModel('boost')), sharedChange))),
+  }),
 };
 
 /** Adds the list `boost`: λᵢ, in float32. */
@@ -75,16 +57,8 @@ const boosts: ReducePass = {
   kind: 'reduce',
   scope: 'tensor',
   reductions: {
-    lone: {
-      kind: 'count',
-      of: and(eq(isActive, f32(1)), eq(activeCount, f32(1))),
-      perModel: true,
-    },
-    shared: {
-      kind: 'count',
-      of: and(eq(isActive, f32(1)), gt(activeCount, f32(1))),
-      perModel: true,
-    },
+    lone: { kind: 'count', of: isLone, perModel: true },
+    shared: { kind: 'count', of: isShared, perModel: true },
   },
   then: ({ lone = [], shared = [] }, { scalars }) => {
     const { r = 0, alpha = 0, epsilon = 0 } = scalars;

@@ -1,20 +1,18 @@
 import {
   add,
+  base,
   div,
   f32,
   isTop,
   max,
-  modelIndex,
   mul,
   named,
   ne,
   perModel,
+  specialistAt,
   sub,
   sumOverModels,
   toF32,
-  u32,
-  fold,
-  base,
 } from '../expr/build';
 import type { Expr } from '../expr/expr';
 import type { MergeMethod, NumberParameter, PassContext, ReducePass } from './method';
@@ -38,8 +36,9 @@ const selectTopk: NumberParameter = {
  * the variance between specialists is largest, weighs every specialist by the energy of what is left,
  * and erases changes against the elected sign. As mergekit 0.1.4, dtype float32: of equal variances the
  * lower index is kept, and where the mean squares sum to less than 1e-6 all specialists weigh the
- * same, which is common for lightly tuned models. A single specialist has no variance, so a
- * `select_topk` below 1 leaves the base.
+ * same, which is common for lightly tuned models. Where nothing is selected, as always with a single
+ * specialist and `select_topk` below 1, the base stays; mergekit 0.1.4 then writes a tensor of a wrong
+ * shape.
  */
 export const sce: MergeMethod = {
   id: 'sce',
@@ -88,16 +87,17 @@ export const sce: MergeMethod = {
   },
 };
 
-/** The mean runs along the models, so that equal task vectors have a variance of exactly 0. */
+/** Σ (τᵢ − τⱼ)² / N² over pairs: exactly 0 for equal task vectors, and rounded less than by a mean. */
 function varianceOver(specialistCount: number): Expr<'f32'> {
-  const mean = named(
-    'mean',
-    fold(f32(0), (soFar) =>
-      add(soFar, div(sub(taskVector, soFar), toF32(add(modelIndex, u32(1))))),
-    ),
+  const tau = Array.from({ length: specialistCount }, (_, model) => sub(specialistAt(model), base));
+  const squares = tau.flatMap((one, model) =>
+    tau.slice(model + 1).map((other) => {
+      const apart = sub(one, other);
+      return mul(apart, apart);
+    }),
   );
-  const off = named('off', sub(taskVector, mean));
-  return div(sumOverModels(mul(off, off)), f32(specialistCount));
+  const sum = squares.reduce((soFar, square) => add(soFar, square), f32(0));
+  return div(sum, f32(specialistCount ** 2));
 }
 
 /** mergekit multiplies in float32, which matters above 2^24 elements. */
