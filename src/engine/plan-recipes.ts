@@ -1,0 +1,143 @@
+import { LabError } from '../core/errors';
+import type { MergeBackend } from '../expr/backend';
+import { parseModelReference } from '../recipe/model-reference';
+import type { Recipe } from '../recipe/recipe';
+import type { ModelFiles } from '../sources/model-files';
+import { adaptModel } from './adapted-checkpoint';
+import { alignVocabularies, type PreparedInputs } from './align-vocabularies';
+import type { Finding } from './finding';
+import type { ModelInput, ModelInputs } from './model-input';
+import { planMerge, type MergePlan } from './plan';
+import { namedModels } from './recipe-models';
+import { setChatTemplate } from './set-chat-template';
+import { stagedInput } from './staged-merge';
+
+export interface PlanRecipesOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Carries out the stages; without it the plan can be looked at, but not run. */
+  readonly backend?: MergeBackend | undefined;
+  /** Opens an adapter that is added to a stage, by its path in the recipe. */
+  readonly openAdapter?: ((path: string) => Promise<ModelFiles>) | undefined;
+}
+
+/**
+ * Plans the last of several recipes. Earlier ones are stages: models that the later ones name, merged
+ * as their bytes are read. Stages that nothing needs are not looked at. Every recipe's tokenizer and
+ * chat template are carried out first.
+ *
+ * @param recipes each uses only earlier ones, as `parseRecipes` orders them
+ * @returns the last recipe's plan; its findings and costs include those of its stages
+ * @throws LabError as `planMerge`, `alignVocabularies` and `setChatTemplate`
+ */
+export async function planRecipes(
+  recipes: readonly Recipe[],
+  inputs: ModelInputs,
+  options: PlanRecipesOptions = {},
+): Promise<MergePlan> {
+  const final = recipes.at(-1);
+  if (final === undefined) throw new Error('MergeLab bug: there is a recipe to plan');
+  return new StagePlanner(recipes, inputs, options).plan(final);
+}
+
+/**
+ * Carries out a recipe's tokenizer and chat template: afterwards its models can be planned with like
+ * any others. The inputs come back as they are when it has neither.
+ * @throws LabError as `alignVocabularies`, `setChatTemplate`
+ */
+export async function prepareInputs(
+  recipe: Recipe,
+  inputs: ModelInputs,
+  signal?: AbortSignal,
+): Promise<PreparedInputs> {
+  const aligned = await alignVocabularies(recipe, inputs, signal);
+  const templated = await setChatTemplate(recipe, aligned.inputs, inputs, signal);
+  return { inputs: templated.inputs, findings: [...aligned.findings, ...templated.findings] };
+}
+
+class StagePlanner {
+  readonly #recipes: ReadonlyMap<string, Recipe>;
+  readonly #inputs: ModelInputs;
+  readonly #options: PlanRecipesOptions;
+  readonly #stages = new Map<string, Promise<StagePlan>>();
+
+  constructor(recipes: readonly Recipe[], inputs: ModelInputs, options: PlanRecipesOptions) {
+    this.#recipes = new Map(
+      recipes.flatMap((recipe) => (recipe.name === undefined ? [] : [[recipe.name, recipe]])),
+    );
+    this.#inputs = inputs;
+    this.#options = options;
+  }
+
+  async plan(recipe: Recipe): Promise<MergePlan> {
+    const { signal } = this.#options;
+    const inputs = new Map(this.#inputs);
+    const stages = new Map<string, StagePlan>();
+    for (const id of namedModels(recipe)) {
+      const stage = await this.#stageOf(id, recipe);
+      if (stage === undefined) continue;
+      inputs.set(id, stage.input);
+      stages.set(stage.name, stage);
+    }
+    const prepared = await prepareInputs(recipe, inputs, signal);
+    const plan = await planMerge(recipe, prepared.inputs, { signal });
+    return withStages(plan, prepared.findings, [...stages.values()]);
+  }
+
+  /** The stage that a reference names, with the adapter that it may carry. */
+  async #stageOf(id: string, user: Recipe): Promise<StagePlan | undefined> {
+    // A page's models may have names that are no references; without stages they need not be.
+    if (this.#recipes.size === 0) return undefined;
+    const { model, lora } = parseModelReference(id);
+    const recipe = this.#recipes.get(model.path);
+    if (recipe === undefined || recipe === user) return undefined;
+    const known = this.#stages.get(model.path);
+    const planning = known ?? this.#planStage(model.path, recipe);
+    this.#stages.set(model.path, planning);
+    const stage = await planning;
+    if (lora === undefined) return stage;
+    const { openAdapter, signal } = this.#options;
+    if (openAdapter === undefined) {
+      throw new LabError(
+        'recipe/missing-model',
+        `The adapter "${lora.path}" of the stage "${model.path}" is not here; merge it from the command line.`,
+        { details: { model: id } },
+      );
+    }
+    const input = await adaptModel(id, stage.input, await openAdapter(lora.path), signal);
+    return { ...stage, input };
+  }
+
+  async #planStage(name: string, recipe: Recipe): Promise<StagePlan> {
+    const plan = await this.plan(recipe);
+    return { name, plan, input: stagedInput(name, plan, this.#options.backend) };
+  }
+}
+
+interface StagePlan {
+  readonly name: string;
+  readonly plan: MergePlan;
+  readonly input: ModelInput;
+}
+
+function withStages(
+  plan: MergePlan,
+  prepared: readonly Finding[],
+  stages: readonly StagePlan[],
+): MergePlan {
+  if (stages.length === 0 && prepared.length === 0) return plan;
+  const inStages = stages.flatMap(({ name, plan: { findings } }) =>
+    findings.map((finding) => ({ ...finding, sentence: `In ${name}: ${finding.sentence}` })),
+  );
+  let { bytesRead, peakMemoryBytes } = plan.cost;
+  for (const { cost, tensors } of stages.map((stage) => stage.plan)) {
+    bytesRead += cost.bytesRead;
+    const largestBytes = Math.max(0, ...tensors.map(({ sizeBytes }) => sizeBytes));
+    // The tensor that is read, the next one, and the pass that makes it.
+    peakMemoryBytes += cost.peakMemoryBytes + 2 * largestBytes;
+  }
+  return {
+    ...plan,
+    findings: [...inStages, ...prepared, ...plan.findings],
+    cost: { ...plan.cost, bytesRead, peakMemoryBytes },
+  };
+}
