@@ -1,14 +1,22 @@
 import { LabError } from '../core/errors';
-import { specialistAt } from '../expr/build';
+import {
+  eq,
+  f32,
+  mul,
+  perModel,
+  select,
+  specialist,
+  specialistAt,
+  sumOverModels,
+} from '../expr/build';
 import { combineModels } from './combine-models';
 import type { GramMatrix } from './gram-matrix';
+import { karcherMean } from './karcher-mean';
 import type { MergeMethod, PassContext } from './method';
 
 /**
  * Karcher mean of the models' directions: the point of the sphere with the least sum of squared
- * angles, times the models' mean norm; as mergekit 0.1.4 with dtype float32. The iteration runs in
- * float64 on coefficients: every iterate is a combination of the models, and all its angles follow
- * from their dot products.
+ * angles, times the models' mean norm; as mergekit 0.1.4 with dtype float32.
  */
 export const karcher: MergeMethod = {
   id: 'karcher',
@@ -50,53 +58,22 @@ export const karcher: MergeMethod = {
     },
   ],
 
-  define: (_, inputs) =>
-    inputs.specialistCount === 1
-      ? { passes: [], output: specialistAt(0) }
-      : combineModels({ ...inputs, hasBase: false }, karcherCoefficients),
+  define: (_, inputs) => {
+    if (inputs.specialistCount === 1) return { passes: [], output: specialistAt(0) };
+    const { passes } = combineModels({ ...inputs, hasBase: false }, karcherCoefficients);
+    // A model that is left out may hold infinities.
+    const coefficient = perModel('coefficient');
+    const share = select(eq(coefficient, f32(0)), f32(0), mul(coefficient, specialist));
+    return { passes, output: sumOverModels(share) };
+  },
 };
 
 function karcherCoefficients(gram: GramMatrix, { scalars, subject }: PassContext): number[] {
   const { max_iter: maxIterations = 10, tol = 1e-5 } = scalars;
-  if (!Number.isInteger(maxIterations)) {
-    throw new LabError(
-      'recipe/bad-value',
-      `max_iter is ${maxIterations} for ${subject}. Give karcher a whole number of steps.`,
-      { details: { parameter: 'max_iter', value: maxIterations, subject } },
-    );
-  }
-  const norms = gram.norms();
-  const meanNorm = norms.reduce((sum, norm) => sum + norm / norms.length, 0);
-  // `u` and `step` hold coefficients of the tensors as they are, not of their units.
-  const units = norms.map((norm) => (norm > tol ? 1 / norm : 0));
-  const share = 1 / units.filter((unit) => unit > 0).length;
-  const lengthen = (vector: number[], factor: number): number[] =>
-    vector.map((value) => value * factor);
-
-  const first = units.findIndex((unit) => unit > 0);
-  if (first === -1) return units;
-  let u = lengthen(units, share);
-  const startNorm = gram.normOf(u);
-  u =
-    startNorm < tol ? units.map((unit, i) => (i === first ? unit : 0)) : lengthen(u, 1 / startNorm);
-
-  for (let iteration = 0; iteration < maxIterations; iteration++) {
-    const step = units.map(() => 0);
-    for (const [i, unit] of units.entries()) {
-      const cosine = Math.min(1, Math.max(-1, unit * gram.dotWith(i, u)));
-      const angle = Math.acos(cosine);
-      if (unit === 0 || angle < tol) continue;
-      const factor = (share * angle) / Math.sin(angle);
-      step.forEach((value, j) => {
-        step[j] = value + factor * ((j === i ? unit : 0) - cosine * (u[j] ?? 0));
-      });
-    }
-    const stepNorm = gram.normOf(step);
-    if (stepNorm < tol) break;
-    const along = Math.sin(stepNorm) / stepNorm;
-    u = u.map((value, j) => Math.cos(stepNorm) * value + along * (step[j] ?? 0));
-    const norm = gram.normOf(u);
-    if (norm > tol) u = lengthen(u, 1 / norm);
-  }
-  return lengthen(u, meanNorm);
+  if (Number.isInteger(maxIterations)) return karcherMean(gram, maxIterations, tol);
+  throw new LabError(
+    'recipe/bad-value',
+    `max_iter is ${maxIterations} for ${subject}. Give karcher a whole number of steps.`,
+    { details: { parameter: 'max_iter', value: maxIterations, subject } },
+  );
 }

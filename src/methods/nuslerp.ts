@@ -1,4 +1,4 @@
-import { column, eq, modelIndex, select, u32 } from '../expr/build';
+import { column, eq, modelIndex, select, specialistAt, u32 } from '../expr/build';
 import { combination, combineModels, modelVectors } from './combine-models';
 import { GramMatrix, pairProducts } from './gram-matrix';
 import type { MergeMethod, MethodDefinition, MethodInputs, MethodNumbers } from './method';
@@ -10,7 +10,7 @@ const smallestSine = 1e-8;
 /**
  * SLERP of two models by their weights, or of their task vectors when there is a base; as mergekit
  * 0.1.4. Angles are float64: exactly opposite vectors are mixed linearly, as in mergekit 0.1.5, where
- * 0.1.4 divides by a rounding error.
+ * 0.1.4 divides by a rounding error. A single model is copied.
  */
 export const nuslerp: MergeMethod = {
   id: 'nuslerp',
@@ -26,7 +26,7 @@ export const nuslerp: MergeMethod = {
     url: 'https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md',
   },
   base: 'optional',
-  specialistCount: { min: 2, max: 2 },
+  specialistCount: { min: 1, max: 2 },
   parameters: [
     weight,
     {
@@ -50,10 +50,11 @@ export const nuslerp: MergeMethod = {
     },
   ],
 
-  define: ({ nuslerp_flatten: flatten, nuslerp_row_wise: rowWise }, inputs) =>
-    flatten === true
-      ? combineModels(inputs, factors)
-      : vectorWise(rowWise === true ? 'first' : 'last', inputs),
+  define: ({ nuslerp_flatten: flatten, nuslerp_row_wise: rowWise }, inputs) => {
+    if (inputs.specialistCount === 1) return { passes: [], output: specialistAt(0) };
+    if (flatten === true) return combineModels(inputs, factors);
+    return vectorWise(rowWise === true ? 'first' : 'last', inputs);
+  },
 };
 
 function vectorWise(axis: 'first' | 'last', inputs: MethodInputs): MethodDefinition {
