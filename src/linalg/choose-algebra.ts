@@ -1,3 +1,4 @@
+import type { JaxAlgebra } from './jax-algebra';
 import type { JaxDevice } from './jax-device';
 import type { LinearAlgebra } from './linear-algebra';
 
@@ -28,19 +29,27 @@ export async function chooseAlgebra(
   return (await onDevice('wasm')) ?? float64();
 }
 
-const opened = new Map<string, Promise<LinearAlgebra | undefined>>();
+const opened = new Map<JaxDevice['id'], Promise<JaxAlgebra | undefined>>();
 
-function float64(): Promise<LinearAlgebra> {
-  return import('./float64-algebra').then(({ Float64Algebra }) => new Float64Algebra());
+async function float64(): Promise<LinearAlgebra> {
+  const { Float64Algebra } = await import('./float64-algebra');
+  return new Float64Algebra();
 }
 
-function onDevice(id: JaxDevice['id']): Promise<LinearAlgebra | undefined> {
-  const known = opened.get(id) ?? openDevice(id).catch(() => undefined);
-  opened.set(id, known);
-  return known;
+/** Undefined when there is no such device, it failed, or its code could not be loaded this time. */
+async function onDevice(id: JaxDevice['id']): Promise<LinearAlgebra | undefined> {
+  const opening = opened.get(id) ?? openDevice(id);
+  opened.set(id, opening);
+  try {
+    const algebra = await opening;
+    return algebra?.isLost === true ? undefined : algebra;
+  } catch {
+    opened.delete(id);
+    return undefined;
+  }
 }
 
-async function openDevice(id: JaxDevice['id']): Promise<LinearAlgebra | undefined> {
+async function openDevice(id: JaxDevice['id']): Promise<JaxAlgebra | undefined> {
   const [{ JaxDevice }, { JaxAlgebra }] = await Promise.all([
     import('./jax-device'),
     import('./jax-algebra'),

@@ -38,6 +38,10 @@ export class JaxDevice {
     return devices.includes(id) ? new JaxDevice(id, jax) : undefined;
   }
 
+  get isLost(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** In float32. @param flipped whether to send up the transpose */
   upload({ rowCount, columnCount, values }: DenseMatrix, flipped = false): Tensor {
     const sent = new Float32Array(values.length);

@@ -66,7 +66,8 @@ describe.each(['wasm', 'webgpu'] as const)('jax-js on %s in a page', (id) => {
     const low = await oracle.multiply(randomMatrix(200, 150, 5), randomMatrix(150, 200, 6));
     expect(await newtonSchulzPolar(device, low)).toBeUndefined();
     const wanted = await gramPolarFactor(low);
-    expect(maxDifference(await algebra.polarFactor(low), wanted)).toBeLessThan(1e-9);
+    // Float64 but for the last product, of vectors of length 1.
+    expect(maxDifference(await algebra.polarFactor(low), wanted)).toBeLessThan(2 ** -21);
   });
 
   it('hears an abort between steps', async () => {
