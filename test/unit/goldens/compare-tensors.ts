@@ -26,6 +26,9 @@ export function compareTensors(
   for (const [name, golden] of wanted) {
     const own = found.get(name);
     if (own === undefined) throw new Error(`the merge lacks ${name}`);
+    if (own.shape.join() !== golden.shape.join()) {
+      throw new Error(`${name} is [${own.shape.join()}], not [${golden.shape.join()}]`);
+    }
     const [ours, theirs] = [floatsOf(own), floatsOf(golden)];
     const [ourRanks, theirRanks] = [ulpRanks(own), ulpRanks(golden)];
     const scale = theirs.reduce(
