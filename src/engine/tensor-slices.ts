@@ -69,6 +69,7 @@ export class TensorSlices {
       elementCount: this.elementCount,
       shape: tensor.shape,
       layer,
+      role: tensor.role,
       specialistCount: specialistCountOf(tensor),
       numbers,
       sliceCount: this.sliceCount,
