@@ -10,6 +10,11 @@ const plain = {
   i32Add: 0x6a,
   i32Sub: 0x6b,
   i32Mul: 0x6c,
+  i32And: 0x71,
+  i32Shl: 0x74,
+  i32ShrU: 0x76,
+  i32Ne: 0x47,
+  f32ConvertI32U: 0xb3,
   i32GeU: 0x4f,
   f32Max: 0x97,
   f64Add: 0xa0,
@@ -136,6 +141,10 @@ export class WasmCode {
 
   i32Store(offset: number): this {
     return this.#memory([0x36], 2, offset);
+  }
+
+  f32Store(offset: number): this {
+    return this.#memory([0x38], 2, offset);
   }
 
   f64Store(offset: number): this {

@@ -7,6 +7,7 @@ import type { Reduction } from '../expr/reduction';
 import type { MemoryShape } from '../expr/wasm-code';
 import type { ReduceKernel, WasmKernel } from '../expr/wasm-kernel';
 import { compileMap, compileReduce } from '../expr/wasm-kernel';
+import { compileRank } from '../expr/wasm-rank';
 
 /** A kernel and the number by which threads know it. */
 export interface CachedKernel<K extends WasmKernel> {
@@ -23,6 +24,7 @@ export class KernelCache {
   readonly #reduces = new IdentityCache<CachedKernel<ReduceKernel>>(capacity);
   readonly #idsByModule = new Map<string, number>();
   #idCount = 0;
+  #rank: CachedKernel<WasmKernel> | undefined;
 
   constructor(memory: MemoryShape) {
     this.#memory = memory;
@@ -44,6 +46,16 @@ export class KernelCache {
     return this.#reduces.remember(reductions, layoutText(layout), () =>
       this.#numbered(compileReduce(reductions, layout, this.#memory)),
     );
+  }
+
+  /** The kernel that ranks rows; it belongs to no expression. */
+  rank(): CachedKernel<WasmKernel> {
+    this.#rank ??= this.#numbered({
+      bytes: compileRank(this.#memory),
+      namedValues: [],
+      columns: [],
+    });
+    return this.#rank;
   }
 
   #numbered<K extends WasmKernel>(kernel: K): CachedKernel<K> {

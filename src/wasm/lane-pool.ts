@@ -11,6 +11,8 @@ export interface Job {
   readonly kernelBytes: Uint8Array;
   readonly block: number;
   readonly elementCount: number;
+  /** Elements of a chunk where it is not the usual number. */
+  readonly chunkElements?: number;
   readonly out: number;
   /** Added to `out` for every chunk. */
   readonly outStrideBytes: number;
@@ -62,7 +64,7 @@ export class LanePool {
    * @throws Error when a kernel trapped, which only a bug of ours can cause
    */
   async run(job: Job): Promise<void> {
-    const chunkCount = Math.ceil(job.elementCount / this.#chunkElements);
+    const chunkCount = Math.ceil(job.elementCount / (job.chunkElements ?? this.#chunkElements));
     invariant(chunkCount < 0xfffff, 'a slice has fewer than a million chunks');
     if (chunkCount === 0) return;
     this.#post(job, chunkCount);
@@ -100,7 +102,7 @@ export class LanePool {
     this.#set('outStride', job.outStrideBytes);
     this.#set('bins', job.bins);
     this.#set('binsStride', job.binsStrideBytes);
-    this.#set('chunkElements', this.#chunkElements);
+    this.#set('chunkElements', job.chunkElements ?? this.#chunkElements);
     this.#set('failed', 0);
     this.#set('completed', 0);
     this.#set('chunkCount', chunkCount);

@@ -127,6 +127,24 @@ export class WasmMemory {
   }
 }
 
+/**
+ * Regions for the time of one task.
+ * @throws LabError `wasm/out-of-memory`
+ */
+export async function withRegions<T>(
+  memory: WasmMemory,
+  sizesBytes: readonly number[],
+  use: (addresses: readonly number[]) => Promise<T>,
+): Promise<T> {
+  const addresses: number[] = [];
+  try {
+    for (const size of sizesBytes) addresses.push(memory.allocate(size));
+    return await use(addresses);
+  } finally {
+    for (const address of addresses) memory.free(address);
+  }
+}
+
 function outOfMemory(
   wantedBytes: number,
   usedBytes: number,

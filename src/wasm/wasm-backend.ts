@@ -5,16 +5,16 @@ import type { KernelValues, LoadedSlice, MergeBackend, SliceInputs } from '../ex
 import { chunkElements } from '../expr/backend';
 import { checkColumns, checkInputs, describeSlice, modelsOf } from '../expr/check-inputs';
 import type { Expr } from '../expr/expr';
-import type { InputLayout } from '../expr/input-layout';
+
 import { layoutOf } from '../expr/input-layout';
-import { rankRowsOnHost } from '../expr/rank-rows';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
-import type { WasmKernel } from '../expr/wasm-kernel';
 import { spareBinCount } from '../expr/wasm-accumulators';
-import { blockWords } from '../expr/wasm-steps';
 import { KernelCache } from './kernel-cache';
 import { LanePool } from './lane-pool';
-import { WasmMemory } from './memory';
+import { WasmMemory, withRegions } from './memory';
+import type { WasmSlice } from './parameter-block';
+import { blockBytes, writeBlock } from './parameter-block';
+import { rankModel } from './rank-model';
 import { readPartials } from './read-partials';
 import { coreCount } from './spawn-lane';
 import { hasWasmSimd, hasWasmThreads } from './support';
@@ -24,13 +24,6 @@ export interface WasmOptions {
   readonly threadCount?: number | undefined;
   /** Cap of the memory that all slices and results share; default 1 GiB. */
   readonly maximumBytes?: number | undefined;
-}
-
-interface WasmSlice {
-  readonly addresses: readonly number[];
-  readonly layout: InputLayout;
-  /** Addresses of attached columns, by name: one, or one per specialist. */
-  readonly columns: Map<string, readonly number[]>;
 }
 
 /** More threads than this only wait for memory. */
@@ -140,8 +133,7 @@ export class WasmBackend implements MergeBackend {
         const bytes = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
         this.#memory.bytes.set(bytes, addresses[index] ?? 0);
       });
-      for (const address of found.columns.get(name) ?? []) this.#memory.free(address);
-      found.columns.set(name, addresses);
+      this.#setColumns(found, name, addresses);
     });
   }
 
@@ -152,7 +144,28 @@ export class WasmBackend implements MergeBackend {
     values: KernelValues,
     rowLength: number,
   ): Promise<void> {
-    return rankRowsOnHost(this, slice, name, of, values, rowLength);
+    const found = this.#find(slice);
+    const parts = { memory: this.#memory, pool: this.#pool, kernels: this.#kernels };
+    return this.#inTurn(async () => {
+      const columns: number[] = [];
+      try {
+        for (let model = 0; model < slice.specialistCount; model++) {
+          columns.push(this.#memory.allocate(4 * slice.elementCount + paddingBytes));
+        }
+        for (const [model, out] of columns.entries()) {
+          await rankModel(parts, { slice, found, of, values, rowLength, model, out });
+        }
+      } catch (error) {
+        for (const address of columns) this.#memory.free(address);
+        throw error;
+      }
+      this.#setColumns(found, name, columns);
+    });
+  }
+
+  #setColumns(found: WasmSlice, name: string, addresses: readonly number[]): void {
+    for (const address of found.columns.get(name) ?? []) this.#memory.free(address);
+    found.columns.set(name, addresses);
   }
 
   reduce(
@@ -168,29 +181,33 @@ export class WasmBackend implements MergeBackend {
       const binsStrideBytes = kernel.binTotal === 0 ? 0 : 4 * (kernel.binTotal + spareBinCount);
       const outBytes = outStrideBytes * chunkCount;
       const binsBytes = binsStrideBytes * this.threadCount;
-      return this.#withRegions([outBytes, binsBytes, blockBytes(kernel, found)], async (at) => {
-        const [out = 0, bins = 0, block = 0] = at;
-        this.#memory.bytes.fill(0, bins, bins + binsBytes);
-        this.#writeBlock(block, slice, found, kernel, values);
-        await this.#pool.run({
-          kernelId: id,
-          kernelBytes: kernel.bytes,
-          block,
-          elementCount: slice.elementCount,
-          out,
-          outStrideBytes,
-          bins,
-          binsStrideBytes,
-        });
-        const numbers = new Float64Array(this.#copy(out, outBytes).buffer);
-        const counts = new Uint32Array(this.#copy(bins, binsBytes).buffer);
-        return readPartials(reductions, slice.specialistCount, {
-          numbers,
-          resultCount: kernel.resultCount,
-          counts,
-          laneWords: binsStrideBytes / 4,
-        });
-      });
+      return withRegions(
+        this.#memory,
+        [outBytes, binsBytes, blockBytes(kernel, found)],
+        async (at) => {
+          const [out = 0, bins = 0, block = 0] = at;
+          this.#memory.bytes.fill(0, bins, bins + binsBytes);
+          writeBlock(this.#memory.memory, block, slice, found, kernel, values);
+          await this.#pool.run({
+            kernelId: id,
+            kernelBytes: kernel.bytes,
+            block,
+            elementCount: slice.elementCount,
+            out,
+            outStrideBytes,
+            bins,
+            binsStrideBytes,
+          });
+          const numbers = new Float64Array(this.#copy(out, outBytes).buffer);
+          const counts = new Uint32Array(this.#copy(bins, binsBytes).buffer);
+          return readPartials(reductions, slice.specialistCount, {
+            numbers,
+            resultCount: kernel.resultCount,
+            counts,
+            laneWords: binsStrideBytes / 4,
+          });
+        },
+      );
     });
   }
 
@@ -207,8 +224,8 @@ export class WasmBackend implements MergeBackend {
       const sizeBytes = dtypeSizesBytes[outDtype];
       const outBytes = slice.elementCount * sizeBytes;
       const regions = [outBytes + paddingBytes, blockBytes(kernel, found)];
-      return this.#withRegions(regions, async ([out = 0, block = 0]) => {
-        this.#writeBlock(block, slice, found, kernel, values);
+      return withRegions(this.#memory, regions, async ([out = 0, block = 0]) => {
+        writeBlock(this.#memory.memory, block, slice, found, kernel, values);
         await this.#pool.run({
           kernelId: id,
           kernelBytes: kernel.bytes,
@@ -254,56 +271,9 @@ export class WasmBackend implements MergeBackend {
     return found;
   }
 
-  async #withRegions<T>(
-    sizesBytes: readonly number[],
-    use: (addresses: readonly number[]) => Promise<T>,
-  ): Promise<T> {
-    const addresses: number[] = [];
-    try {
-      for (const size of sizesBytes) addresses.push(this.#memory.allocate(size));
-      return await use(addresses);
-    } finally {
-      for (const address of addresses) this.#memory.free(address);
-    }
-  }
-
   #copy(address: number, sizeBytes: number): Uint8Array<ArrayBuffer> {
     const copy = new Uint8Array(sizeBytes);
     copy.set(this.#memory.bytes.subarray(address, address + sizeBytes));
     return copy;
   }
-
-  #writeBlock(
-    block: number,
-    slice: LoadedSlice,
-    { addresses: inputs, columns }: WasmSlice,
-    kernel: WasmKernel,
-    values: KernelValues,
-  ): void {
-    const attached = kernel.columns.map(({ name, model }) => {
-      const address = columns.get(name)?.[model];
-      invariant(address !== undefined, `the kernel reads column ${name}, which is not attached`);
-      return address;
-    });
-    const addresses = [...inputs, ...attached];
-    const view = new DataView(this.#memory.memory.buffer, block);
-    addresses.forEach((address, input) => {
-      view.setUint32(4 * input, address, true);
-    });
-    const at = (word: number): number => 4 * (addresses.length + word);
-    view.setUint32(at(blockWords.firstElement), slice.firstElement, true);
-    view.setUint32(at(blockWords.seed), values.seed, true);
-    view.setUint32(at(blockWords.tensorKey), slice.tensorKey, true);
-    kernel.namedValues.forEach(({ kind, name, model, type }, index) => {
-      const list = kind === 'scalar' ? values.scalars[name] : values.perModel[name]?.[model];
-      invariant(list !== undefined, `the kernel reads ${name}, which has no value`);
-      const offset = at(blockWords.named + index);
-      if (type === 'f32') view.setFloat32(offset, list, true);
-      else view.setUint32(offset, list, true);
-    });
-  }
-}
-
-function blockBytes({ columns, namedValues }: WasmKernel, { addresses }: WasmSlice): number {
-  return 4 * (addresses.length + columns.length + blockWords.named + namedValues.length);
 }
