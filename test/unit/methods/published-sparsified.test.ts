@@ -86,7 +86,7 @@ const tau = [
   [-2, -6, 3, 1, 0, -0.5, 4, 5],
   [1, 2, -9, -1, 0, 6, -3, -8],
 ];
-const ofDensity = (share: number): SmallMerge['numbers'] => ({
+const ofDensity = (share: number): NonNullable<SmallMerge['numbers']> => ({
   perModel: { density: [share, share, share] },
 });
 
