@@ -12,19 +12,19 @@ const exponentFloat = /^[-+]?(\d[\d_]*\.[\d_]*|\.[\d_]+)e[-+]\d+$/i;
 /**
  * The values of a document as mergekit's loader (PyYAML, YAML 1.1) would see them, each with its
  * place in the text. A key that stands twice is reported; the last one counts. `undefined` when
- * aliases make it too large.
+ * an alias leads nowhere or aliases make it too large.
  */
 export function locate(document: YamlDocument, problems: ProblemList): Located | undefined {
   const locator = new Locator(document, problems);
   const root = locator.value(document.contents, 0);
-  return locator.isTooLarge ? undefined : root;
+  return locator.isUnreadable ? undefined : root;
 }
 
 class Locator {
   readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #problems: ProblemList;
   #valueCount = 0;
-  isTooLarge = false;
+  isUnreadable = false;
 
   constructor(document: YamlDocument, problems: ProblemList) {
     this.#targets = aliasTargets(document);
@@ -34,17 +34,18 @@ class Locator {
   value(node: unknown, depth: number): Located {
     const span = spanOf(node);
     this.#valueCount++;
-    if (!this.isTooLarge && (this.#valueCount > maxValueCount || depth > maxDepth)) {
-      this.isTooLarge = true;
+    if (!this.isUnreadable && (this.#valueCount > maxValueCount || depth > maxDepth)) {
+      this.isUnreadable = true;
       const sentence =
         'aliases make the recipe too large or too deep here. Write the values out instead.';
       this.#problems.error('recipe/syntax', span, sentence);
     }
     // Nothing more is read, whatever follows.
-    if (this.isTooLarge) return { kind: 'scalar', value: null, ...span };
+    if (this.isUnreadable) return { kind: 'scalar', value: null, ...span };
     if (isAlias(node)) {
       const target = this.#targets.get(node);
       if (target !== undefined) return { ...this.value(target, depth + 1), ...span };
+      this.isUnreadable = true;
       this.#problems.error(
         'recipe/syntax',
         span,

@@ -1,6 +1,6 @@
+import { checkParameterName } from './check-parameter-name';
 import { isAbsent, type Located, type LocatedMap, type LocatedScalar } from './located';
 import { numberOf, shortened, type Reading } from './reading';
-import type { Span } from './problem';
 import type { ConditionalValue, Gradient, ParameterValue, Setting, Settings } from './recipe';
 
 /** A list along the layers longer than any model, or more filters than anybody writes. */
@@ -19,42 +19,11 @@ export function readSettings(
   }
   const settings: [string, Setting][] = [];
   for (const { key, keySpan, value } of node.entries) {
-    if (!isKnownParameter(key, keySpan, scope, reading)) continue;
+    if (!checkParameterName(key, keySpan, scope, reading)) continue;
     const setting = readSetting(key, value, reading);
     if (setting !== undefined) settings.push([key, setting]);
   }
   return Object.fromEntries(settings);
-}
-
-/** Reports what the method does not read. @returns whether the recipe keeps the parameter */
-function isKnownParameter(
-  name: string,
-  span: Span,
-  scope: 'model' | 'method',
-  reading: Reading,
-): boolean {
-  const { method, vocabulary } = reading;
-  if (vocabulary === undefined || method === undefined) return true;
-  const own = vocabulary.parametersOf(method);
-  if (own.includes(name)) {
-    const isOfMethod = vocabulary.parameterFacts?.(method, name)?.scope === 'method';
-    if (scope === 'model' && isOfMethod) {
-      const sentence = `${name} is one value for the whole merge and does nothing under a model. Move it to parameters.`;
-      reading.problems.warning('recipe/unknown-key', span, sentence);
-    }
-    return true;
-  }
-  const isKnownElsewhere =
-    vocabulary.otherParameters.includes(name) ||
-    vocabulary.methods.some((other) => vocabulary.parametersOf(other).includes(name));
-  if (isKnownElsewhere) {
-    const sentence = `${method} does not read ${name}, so it changes nothing. Remove it, or choose another method.`;
-    reading.problems.warning('recipe/unknown-key', span, sentence);
-    return true;
-  }
-  const sentence = `${method} has no parameter ${shortened(name)}.`;
-  reading.unknown(span, `${sentence} ${reading.hint(name, own)}`);
-  return false;
 }
 
 function readSetting(key: string, node: Located, reading: Reading): Setting | undefined {

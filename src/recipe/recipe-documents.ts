@@ -98,7 +98,8 @@ export function checkReferences(
   for (const { path, span } of documents.flatMap(({ references }) => references)) {
     if (names.includes(path) || fixed.includes(path) || /[/\\]/.test(path)) continue;
     if (models?.includes(path) === true) continue;
-    const meant = nearestName(path, [...names, ...(models ?? [])]);
+    // Names of three letters are near everything.
+    const meant = path.length > 3 ? nearestName(path, [...names, ...(models ?? [])]) : undefined;
     if (models !== undefined) {
       const remedy =
         meant === undefined ? `Known are ${[...names, ...models].join(', ')}.` : `Use ${meant}.`;
