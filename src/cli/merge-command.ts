@@ -1,21 +1,28 @@
+import { createHash } from 'node:crypto';
 import { basename, dirname, resolve } from 'node:path';
 import { writeFolder } from '../engine/node-sink';
 import { describeOutput } from '../engine/output-files';
-import { planMerge } from '../engine/plan';
+import { planRecipes } from '../engine/plan-recipes';
+import { parseShardSize } from '../engine/shards';
+import type { StreamHash } from '../formats/hashes';
 import { releaseEntryPoints } from '../gpu/adapter';
+import type { MergeBackend } from '../expr/backend';
 import { chooseBackend } from '../methods/choose-backend';
 import type { Recipe } from '../recipe/recipe';
 import { recipeHash } from '../recipe/recipe-hash';
-import { writeRecipe } from '../recipe/write-recipe';
+import { writeRecipes } from '../recipe/write-recipe';
 import { GivenOptions, type Command } from './command';
 import { progressLine } from './progress-line';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
 
 const usage =
-  'mergelab merge RECIPE.yml --out DIR [--backend wasm|webgpu|oracle] [--root DIR] [--seed N] [--json]';
+  'mergelab merge RECIPE.yml --out DIR [--backend wasm|webgpu|oracle] [--root DIR] [--seed N] [--max-shard-size SIZE] [--lenient] [--json]';
 
-/** Merges local folders into a new folder in Hugging Face layout. */
+/**
+ * Merges local folders into a new folder in Hugging Face layout. Of a file with several recipes the
+ * last is carried out, with those that it needs as stages.
+ */
 export const mergeCommand: Command = {
   name: 'merge',
   usage,
@@ -28,6 +35,10 @@ export const mergeCommand: Command = {
         backend: { type: 'string' },
         root: { type: 'string' },
         seed: { type: 'string' },
+        'max-shard-size': { type: 'string' },
+        // mergekit's name of the same.
+        'out-shard-size': { type: 'string' },
+        lenient: { type: 'boolean' },
         json: { type: 'boolean' },
       },
       usage,
@@ -36,21 +47,31 @@ export const mergeCommand: Command = {
     const out = options.required('out');
     const wanted = options.choice('backend', ['wasm', 'webgpu', 'oracle']) ?? 'wasm';
     const seed = options.integer('seed', 0);
-    const read = await readRecipe(recipePath);
-    const recipe = seeded(read.recipe, seed);
+    const shardSize = options.text('max-shard-size') ?? options.text('out-shard-size');
+    const maxShardBytes = shardSize === undefined ? undefined : parseShardSize(shardSize);
+    const read = await readRecipe(recipePath, options.flag('lenient'));
+    const recipes = read.recipes.map((recipe) => seeded(recipe, seed));
     const root = options.text('root') ?? dirname(resolve(recipePath));
-    const { inputs, close } = await openRecipeInputs(recipe, root);
-    const { backend } = await chooseBackend(wanted);
+    const opened = await openRecipeInputs(recipes, root);
     const progress = progressLine();
-    const startMs = performance.now();
+    let backend: MergeBackend | undefined;
     try {
-      const plan = await planMerge(recipe, inputs, { signal });
-      for (const finding of plan.findings) {
-        if (finding.severity === 'warning') console.error(`warning: ${finding.sentence}`);
-      }
+      ({ backend } = await chooseBackend(wanted));
+      const startMs = performance.now();
+      const { inputs, openAdapter } = opened;
+      const plan = await planRecipes(recipes, inputs, { signal, backend, openAdapter });
+      printWarnings([
+        ...read.warnings,
+        ...opened.unusedStages.map((name) => `The recipe ${name} is not used by the last one.`),
+        ...plan.findings.flatMap(({ severity, sentence }) =>
+          severity === 'warning' ? [sentence] : [],
+        ),
+      ]);
       const files = describeOutput(plan, backend, {
         title: basename(resolve(out)),
-        recipeText: seed === undefined ? read.text : writeRecipe(recipe),
+        recipeText: seed === undefined ? read.text : writeRecipes(recipes),
+        maxShardBytes,
+        createHash: nodeHash,
         onProgress: progress.show,
         signal,
       });
@@ -58,7 +79,7 @@ export const mergeCommand: Command = {
       progress.clear();
       const report = {
         out,
-        recipeHash: await recipeHash(recipe),
+        recipeHash: await recipeHash(plan.merge.recipe),
         backend: backend.id,
         device: backend.device,
         elapsedMs: Math.round(performance.now() - startMs),
@@ -74,12 +95,27 @@ export const mergeCommand: Command = {
       }
     } finally {
       progress.clear();
-      backend.dispose();
+      backend?.dispose();
       releaseEntryPoints();
-      await close();
+      await opened.close();
     }
   },
 };
+
+function printWarnings(sentences: readonly string[]): void {
+  for (const sentence of new Set(sentences)) console.error(`warning: ${sentence}`);
+}
+
+/** Several times faster than WebAssembly. */
+function nodeHash(): StreamHash {
+  const hash = createHash('sha256');
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    digestHex: () => hash.digest('hex'),
+  };
+}
 
 /** The command line's seed stands before the recipe's. */
 function seeded(recipe: Recipe, seed: number | undefined): Recipe {

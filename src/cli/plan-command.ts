@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { planMerge } from '../engine/plan';
+import { planRecipes } from '../engine/plan-recipes';
 import { GivenOptions, type Command } from './command';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
@@ -22,11 +22,11 @@ export const planCommand: Command = {
       usage,
     );
     const recipePath = options.single('RECIPE.yml');
-    const { recipe } = await readRecipe(recipePath);
+    const { recipes } = await readRecipe(recipePath);
     const root = options.text('root') ?? dirname(resolve(recipePath));
-    const { inputs, close } = await openRecipeInputs(recipe, root);
+    const { inputs, openAdapter, close } = await openRecipeInputs(recipes, root);
     try {
-      const { cost, findings, tensors } = await planMerge(recipe, inputs);
+      const { cost, findings, tensors } = await planRecipes(recipes, inputs, { openAdapter });
       const listsTensors = options.flag('tensors');
       if (options.flag('json')) {
         const listed = listsTensors ? { tensors: tensors.map(tensorReport) } : {};

@@ -1,10 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { LabError, sentenceOf } from '../core/errors';
-import { parseRecipe } from '../recipe/parse-recipe';
+import { lintRecipe, parseRecipes, type ParseOptions } from '../recipe/parse-recipe';
 import type { Recipe } from '../recipe/recipe';
+import { recipeVocabulary } from './recipe-vocabulary';
 
-/** A recipe file as text and as what it says. @throws LabError `source/read-failed`, `recipe/…` */
-export async function readRecipe(path: string): Promise<{ text: string; recipe: Recipe }> {
+/** A recipe file as text and as what it says. */
+export interface ReadRecipe {
+  readonly text: string;
+  /** In an order in which each uses only earlier ones; the last is the one to carry out. */
+  readonly recipes: readonly Recipe[];
+  /** The last of them. */
+  readonly recipe: Recipe;
+  /** Sentences with line and column about what is probably not meant. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads a recipe file of one or several documents.
+ * @param isLenient unknown keys become warnings, as mergekit ignores them
+ * @throws LabError `source/read-failed`, `recipe/…`
+ */
+export async function readRecipe(path: string, isLenient = false): Promise<ReadRecipe> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -15,5 +31,14 @@ export async function readRecipe(path: string): Promise<{ text: string; recipe: 
       { details: { file: path }, cause },
     );
   }
-  return { text, recipe: parseRecipe(text, path) };
+  const options: ParseOptions = { lenient: isLenient, vocabulary: recipeVocabulary };
+  const recipes = parseRecipes(text, path, options).map(({ recipe }) => recipe);
+  const recipe = recipes.at(-1);
+  if (recipe === undefined) {
+    throw new LabError('recipe/syntax', `${path} holds no recipe. Write one, or check the path.`);
+  }
+  const warnings = lintRecipe(text, options)
+    .filter(({ severity }) => severity === 'warning')
+    .map(({ line, column, sentence }) => `${path}, line ${line}, column ${column}: ${sentence}`);
+  return { text, recipes, recipe, warnings };
 }

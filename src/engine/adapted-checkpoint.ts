@@ -1,7 +1,12 @@
 import { dtypeSizesBytes, elementCountOf, isFloatDtype, type FloatDtype } from '../core/dtype';
 import { invariant, LabError } from '../core/errors';
 import { decodeFloats, encodeFloats } from '../expr/decode';
-import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpoint-reader';
+import type {
+  Allocate,
+  ByteRange,
+  CheckpointReader,
+  TensorInfo,
+} from '../formats/checkpoint-reader';
 import { quoted } from '../formats/text';
 import type { ModelFiles } from '../sources/model-files';
 import { addLowRank, lowRankFactors, type LowRankFactors } from './low-rank';
@@ -57,9 +62,14 @@ export class AdaptedCheckpoint implements CheckpointReader {
     this.tensors = tensors;
   }
 
-  async read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+  async read(
+    name: string,
+    range?: ByteRange,
+    signal?: AbortSignal,
+    allocate?: Allocate,
+  ): Promise<Uint8Array> {
     const changed = this.#changed.get(name);
-    if (changed === undefined) return this.#model.read(name, range, signal);
+    if (changed === undefined) return this.#model.read(name, range, signal, allocate);
     const { info, change } = changed;
     const widthBytes = dtypeSizesBytes[info.dtype];
     const { offsetBytes, lengthBytes } = range ?? { offsetBytes: 0, lengthBytes: info.sizeBytes };

@@ -1,7 +1,12 @@
 import { dtypeSizesBytes, elementCountOf, type FloatDtype } from '../core/dtype';
 import { invariant } from '../core/errors';
 import { decodeFloats, encodeFloats } from '../expr/decode';
-import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpoint-reader';
+import type {
+  Allocate,
+  ByteRange,
+  CheckpointReader,
+  TensorInfo,
+} from '../formats/checkpoint-reader';
 import type { TokenMap } from './token-map';
 
 /** Rows of a mean that are read at a time. */
@@ -67,10 +72,17 @@ export class AlignedCheckpoint implements CheckpointReader {
     this.tensors = tensors;
   }
 
-  async read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+  async read(
+    name: string,
+    range?: ByteRange,
+    signal?: AbortSignal,
+    allocate?: Allocate,
+  ): Promise<Uint8Array> {
     const tensor = this.#aligned.get(name);
     const info = this.tensors.get(name);
-    if (tensor === undefined || info === undefined) return this.#model.read(name, range, signal);
+    if (tensor === undefined || info === undefined) {
+      return this.#model.read(name, range, signal, allocate);
+    }
     const rowBytes = info.sizeBytes / Math.max(this.#map.rowCount, 1);
     const { offsetBytes, lengthBytes } = range ?? { offsetBytes: 0, lengthBytes: info.sizeBytes };
     if (lengthBytes === 0) return new Uint8Array(0);

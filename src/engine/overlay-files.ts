@@ -33,3 +33,14 @@ export async function changedConfigText(
   if (config === undefined) return undefined;
   return `${JSON.stringify({ ...changedConfig(config, changes), ...more }, null, 2)}\n`;
 }
+
+/** A model whose config names another architecture; one without a config stays as it is. */
+export async function withArchitecture(
+  model: ModelInput,
+  architecture: string,
+  signal?: AbortSignal,
+): Promise<ModelInput> {
+  const text = await changedConfigText(model, {}, { architectures: [architecture] }, signal);
+  if (text === undefined) return model;
+  return { ...model, files: overlayFiles(model.files, new Map([['config.json', text]])) };
+}

@@ -1,6 +1,11 @@
 import { invariant, LabError } from '../core/errors';
 import type { MergeBackend } from '../expr/backend';
-import type { ByteRange, CheckpointReader, TensorInfo } from '../formats/checkpoint-reader';
+import type {
+  Allocate,
+  ByteRange,
+  CheckpointReader,
+  TensorInfo,
+} from '../formats/checkpoint-reader';
 import { quoted } from '../formats/text';
 import type { ModelInput } from './model-input';
 import { changedConfigFile } from './output-config';
@@ -37,7 +42,12 @@ export class StagedCheckpoint implements CheckpointReader {
     );
   }
 
-  async read(name: string, range?: ByteRange, signal?: AbortSignal): Promise<Uint8Array> {
+  async read(
+    name: string,
+    range?: ByteRange,
+    signal?: AbortSignal,
+    allocate: Allocate = (sizeBytes) => new Uint8Array(sizeBytes),
+  ): Promise<Uint8Array> {
     const bytes = await this.#tensor(name, signal);
     const { offsetBytes, lengthBytes } = range ?? {
       offsetBytes: 0,
@@ -50,7 +60,9 @@ export class StagedCheckpoint implements CheckpointReader {
         { details: { tensor: name, offsetBytes, lengthBytes } },
       );
     }
-    return bytes.slice(offsetBytes, offsetBytes + lengthBytes);
+    const part = allocate(lengthBytes);
+    part.set(bytes.subarray(offsetBytes, offsetBytes + lengthBytes));
+    return part;
   }
 
   async #tensor(name: string, signal: AbortSignal | undefined): Promise<Uint8Array> {

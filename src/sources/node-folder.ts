@@ -1,5 +1,5 @@
 import { open, readdir, stat, type FileHandle } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import type { Allocate } from '../formats/checkpoint-reader';
 import type { ModelFile, ModelFiles } from './model-files';
 import { checkRange, missingFile, readFailed } from './read-range';
@@ -36,6 +36,22 @@ export async function openNodeFolder(
   };
 }
 
+/**
+ * One file on disk as a folder that holds nothing else, such as weights without a config.
+ * @throws LabError `source/missing-file` when there is no such file, `source/read-failed`
+ */
+export async function openNodeFile(
+  path: string,
+  label: string,
+): Promise<ModelFiles & { close(): Promise<void> }> {
+  const name = basename(path);
+  const { size } = await stat(path).catch((cause: unknown) => {
+    throw isMissing(cause) ? missingFile(dirname(path), name) : readFailed(label, cause);
+  });
+  const file = new NodeFile(path, label, name, size);
+  return { label, files: new Map([[name, file]]), close: async () => file.close() };
+}
+
 async function listFiles(folder: string, label: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -45,9 +61,14 @@ async function listFiles(folder: string, label: string): Promise<string[]> {
       .filter((path) => !path.split('/').some((part) => part.startsWith('.')))
       .sort();
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-    throw missing ? missingFile(label, 'files: it does not exist') : readFailed(label, cause);
+    throw isMissing(cause)
+      ? missingFile(label, 'files: it does not exist')
+      : readFailed(label, cause);
   }
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 }
 
 class NodeFile implements ModelFile {
