@@ -2,7 +2,7 @@ import type { FloatDtype } from '../core/dtype';
 import type { JsonObject } from '../formats/bounded-json';
 import { configDtypes } from '../formats/model-config';
 import { architectureOf, textConfigOf } from './architecture';
-import type { MatchedTensor } from './match-tensors';
+import type { MatchedTensor } from './matched-tensor';
 import type { PlannedTensor } from './plan-tensor';
 
 /** What the merge's config must say otherwise than the donor's; absent where it need not. */

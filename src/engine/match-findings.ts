@@ -2,7 +2,7 @@ import type { TensorInfo } from '../formats/checkpoint-reader';
 import { quoted } from '../formats/text';
 import type { MergeMethod, TensorRole } from '../methods/method';
 import type { Finding } from './finding';
-import type { Member } from './match-tensors';
+import type { Member } from './matched-tensor';
 
 /** A tensor that an input must have and has not. */
 export function missingFinding(name: string, owner: string, lacking: readonly string[]): Finding {

@@ -1,5 +1,4 @@
 import { isFloatDtype } from '../core/dtype';
-import type { LayerPlace, TensorRole } from '../methods/method';
 import { roleOf } from './architecture';
 import type { Finding } from './finding';
 import { FindingList } from './finding-list';
@@ -16,41 +15,12 @@ import {
   tooFewFinding,
   unmergeableFinding,
 } from './match-findings';
+import type { MatchedTensor, Member } from './matched-tensor';
 import type { ModelTensors } from './model-tensors';
 import type { ResolvedMerge, ResolvedSlice, ResolvedSource } from './resolve-recipe';
 import type { ShapeRule } from './shape-rules';
 import { fitShapes, sameShape, shapeRuleOf } from './shape-rules';
-import { croppedSource, type FloatSource, type TensorSource } from './tensor-source';
-
-/** A model that takes part in a tensor, and what it gives. */
-export interface Member<Source extends TensorSource = TensorSource> {
-  readonly model: string;
-  /** Its number among the specialists of the slice; -1 for the base. */
-  readonly place: number;
-  /** The name that conditions on parameters are matched with. */
-  readonly inputName: string;
-  readonly tensor: Source;
-}
-
-/** A tensor of the output and the tensors it comes from. */
-export type MatchedTensor = {
-  readonly name: string;
-  readonly role: TensorRole;
-  readonly layer: LayerPlace | undefined;
-  /** Number of its slice in the recipe. */
-  readonly slice: number;
-} & (
-  | {
-      readonly kind: 'merge';
-      readonly shape: readonly number[];
-      /** Present exactly when the method works on task vectors. */
-      readonly base: Member<FloatSource> | undefined;
-      /** At least one, in the recipe's order. */
-      readonly specialists: readonly Member<FloatSource>[];
-    }
-  /** Taken from one model as it is: no weight, such as a table of positions, or nothing to merge. */
-  | { readonly kind: 'keep'; readonly tensor: TensorSource }
-);
+import { croppedSource, type FloatSource } from './tensor-source';
 
 /**
  * Finds the tensors of every output name and says what does not fit.

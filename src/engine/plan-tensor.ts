@@ -15,7 +15,7 @@ import type {
 } from '../methods/method';
 import { definitionFor } from '../methods/registry';
 import { definitionCost } from './definition-cost';
-import type { MatchedTensor } from './match-tensors';
+import type { MatchedTensor } from './matched-tensor';
 import type { ResolvedMerge } from './resolve-recipe';
 import { sliceBudgetBytes, sliceElementsFor, sliceNeedsOf, type SliceNeeds } from './slice-size';
 import { numbersFor, optionsFor, type ParameterSubject } from './tensor-numbers';
