@@ -122,10 +122,10 @@ export function plainSce(plain: Plain, topk: number): number[] {
   const taus = plainTaskVectors(plain);
   const variance = plain.base.map((_, i) => {
     const values = taus.map((tau) => at(tau, i));
-    const mean = total(values) / values.length;
-    // Equal values have no variance, though their mean may be rounded.
+    // Exact for multiples of 1/8, so that equal variances are equal.
     if (values.every((value) => value === values[0])) return 0;
-    return total(values.map((value) => (value - mean) ** 2)) / values.length;
+    const squares = total(values.map((value) => value ** 2));
+    return (values.length * squares - total(values) ** 2) / values.length ** 2;
   });
   const count = Math.trunc(variance.filter((value) => value !== 0).length * topk);
   const selected = new Set(descending(variance).slice(0, topk >= 1 ? undefined : count));

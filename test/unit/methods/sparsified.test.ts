@@ -47,7 +47,7 @@ const weight = [0.7, -0.3, 1.1];
 const grains: readonly Grain[] = ['smooth', 'coarse'];
 
 describe.each(grains)('on %s task vectors', (grain) => {
-  const plain = plainModels(grain, 3, 7);
+  const plain = plainModels(grain, 3, 60);
   const random = new Random(17);
   const uniforms = plain.models.map(() =>
     plain.base.map(() => random.integer(0, 2 ** 24 - 1) * 2 ** -24),
