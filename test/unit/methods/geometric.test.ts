@@ -1,9 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { LabError } from '../../../src/core/errors';
-import { Random } from '../../../src/core/random';
-import { OracleBackend } from '../../../src/expr/oracle-backend';
 import type { MethodNumbers } from '../../../src/methods/method';
-import { WasmBackend } from '../../../src/wasm/wasm-backend';
+import { BothBackends, randomValues } from './both-backends';
 import type { SmallMerge } from './merge-small';
 import { mergeOne, smallTensor } from './merge-small';
 import type { Vector } from './plain-geometry';
@@ -22,29 +20,11 @@ import {
   sum,
 } from './plain-geometry';
 
-const wasm = new WasmBackend({ threadCount: 1 });
-const oracle = new OracleBackend();
+const both = new BothBackends();
 afterAll(() => {
-  wasm.dispose();
+  both.dispose();
 });
-
-function randomVector(count: number, seed: number, size = 1): number[] {
-  const random = new Random(seed);
-  return Array.from({ length: count }, () => Math.fround((random.next01() * 2 - 1) * size));
-}
-
-/** The merge by WASM; the oracle's must be the same, bit for bit. */
-async function merged(
-  base: Vector | undefined,
-  models: readonly Vector[],
-  merge: SmallMerge,
-  shape?: readonly number[],
-): Promise<number[]> {
-  const tensor = { ...smallTensor(base, models), ...(shape === undefined ? {} : { shape }) };
-  const found = await mergeOne(wasm, tensor, merge);
-  expect(found).toEqual(await mergeOne(oracle, tensor, merge));
-  return found;
-}
+const merged = both.merged.bind(both);
 
 /**
  * Coefficients come from sums of rounded products (each within 2^-24) and are rounded once; then two
@@ -60,12 +40,12 @@ function expectNear(found: Vector, wanted: Vector, tolerance = 2 ** -21): void {
 }
 
 const shape = [6, 10];
-const base = randomVector(60, 1);
-const near = [2, 3, 4, 5].map((seed) => plus(base, randomVector(60, seed, 0.25)).map(Math.fround));
+const base = randomValues(60, 1);
+const near = [2, 3, 4, 5].map((seed) => plus(base, randomValues(60, seed, 0.25)).map(Math.fround));
 const [a = [], b = []] = near;
 const deltas = near.map((model) => minus(model, base));
 const [deltaA = [], deltaB = []] = deltas;
-const far = [6, 7, 8].map((seed) => randomVector(60, seed));
+const far = [6, 7, 8].map((seed) => randomValues(60, seed));
 const [p = [], q = []] = far;
 const weighted = (...weight: number[]): Partial<MethodNumbers> => ({ perModel: { weight } });
 const slerpTo = (t: number): SmallMerge => ({ method: 'slerp', numbers: { scalars: { t } } });
@@ -194,9 +174,11 @@ describe('Multi-SLERP', () => {
     const two = { method: 'multislerp', numbers: weighted(1, 1) };
     expectNear(await merged(undefined, [p, scale(p, -2)], two), scale(p, -0.5));
     const three = { method: 'multislerp', numbers: weighted(1, 1, 0) };
-    const failure = await mergeOne(wasm, smallTensor(undefined, [p, scale(p, -2), q]), three).catch(
-      (error: unknown) => error,
-    );
+    const failure = await mergeOne(
+      both.wasm,
+      smallTensor(undefined, [p, scale(p, -2), q]),
+      three,
+    ).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LabError);
     expect(failure).toMatchObject({ code: 'recipe/bad-value' });
     expect(String(failure)).toContain('layer.weight');
@@ -248,7 +230,7 @@ describe('the Karcher mean', () => {
 
   it('refuses half a step', async () => {
     const half = { method: 'karcher', numbers: { scalars: { max_iter: 2.5 } } };
-    await expect(mergeOne(wasm, smallTensor(undefined, [p, q]), half)).rejects.toMatchObject({
+    await expect(mergeOne(both.wasm, smallTensor(undefined, [p, q]), half)).rejects.toMatchObject({
       code: 'recipe/bad-value',
     });
   });
