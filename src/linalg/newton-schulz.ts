@@ -51,9 +51,11 @@ export async function newtonSchulzPolar(
     }
     x = newtonStep(np, x, square, scales[step] ?? 1);
     await device.settle(x);
-    await breaks.pause(signal);
+    await breaks.pause(undefined);
+    if (signal?.aborted === true) break;
   }
   x.dispose();
+  signal?.throwIfAborted();
   return undefined;
 }
 

@@ -108,6 +108,8 @@ def cases() -> dict[str, list[np.ndarray]]:
         "without full rank": low,
         "with a zero task vector": [normal(8, 11), np.zeros((8, 11), np.float32), normal(8, 11)],
         "twice the same": [normal(9, 6)] * 2,
+        "half a direction for each, rounded to none": [normal(3, 8) for _ in range(2)],
+        "one and a half directions for each, rounded to two": [normal(13, 14) for _ in range(2)],
         "one model": [normal(10, 6)],
         "above the size of the small path": [flat + normal(50, 61) for _ in range(2)],
     }
