@@ -5,6 +5,7 @@ import { LiveMerge } from '../engine/live-merge';
 import { mergeToMemory, type MergedWeights } from '../engine/merged-weights';
 import { describeOutput } from '../engine/output-files';
 import { planMerge, type MergePlan } from '../engine/plan';
+import { planRecipes } from '../engine/plan-recipes';
 import type { MergeBackend } from '../expr/backend';
 import type { Recipe } from '../recipe/recipe';
 import { recipeHash } from '../recipe/recipe-hash';
@@ -109,10 +110,10 @@ export class MergeService {
 
   /**
    * What a merge would cost and all that speaks against it; no weight is read.
-   * @throws LabError as `planMerge`
+   * @throws LabError as `planRecipes`
    */
   async plan(recipe: Recipe, signal: AbortSignal | undefined): Promise<PlanReport> {
-    const { cost, findings } = await planMerge(recipe, this.#inputs(), { signal });
+    const { cost, findings } = await planRecipes([recipe], this.#inputs(), { signal });
     return { cost, findings };
   }
 
@@ -135,7 +136,7 @@ export class MergeService {
   ): Promise<void> {
     const title = `${recipe.mergeMethod}-merge`;
     await this.#guarded(async (backend) => {
-      const plan = await planMerge(recipe, this.#inputs(), { signal });
+      const plan = await planRecipes([recipe], this.#inputs(), { signal, backend });
       const files = describeOutput(plan, backend, { title, onProgress, signal });
       await writeZip(files, title, target, signal);
     });
