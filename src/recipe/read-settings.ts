@@ -63,7 +63,7 @@ function readScalar(
   const number = numberOf(value);
   if (number !== undefined) {
     if (Number.isFinite(number)) return number;
-    reading.badValue(node, `${key} must be a finite number.`);
+    reading.badValue(node, `${key} must be a finite number. Correct it.`);
     return undefined;
   }
   const facts =
@@ -158,6 +158,9 @@ function readConditionValue(
   if (node.kind === 'list' && node.items.length > 0 && node.items.length <= maxListLength) {
     return readGradient(key, node.items, reading);
   }
-  reading.badValue(node, `the value of ${key} for a filter must be a number or a list of numbers.`);
+  reading.badValue(
+    node,
+    `the value of ${key} for a filter must be a number or a list of numbers. Correct it.`,
+  );
   return undefined;
 }

@@ -33,7 +33,7 @@ export class Reading {
 
   /**
    * The fields of a mapping; unknown keys are reported and left out. A misspelt key counts as
-   * present for `require`, so that one mistake makes one problem.
+   * present for `lacks`, so that one mistake makes one problem.
    */
   fields(map: LocatedMap, kind: RecipePlaceKind): Fields {
     const known = Object.keys(recipeKeyTable[kind]);
@@ -87,7 +87,9 @@ export class Reading {
       return node.value;
     }
     const quoted =
-      node.kind === 'scalar' && typeof node.value !== 'string' ? ' Put it in quotation marks.' : '';
+      node.kind === 'scalar' && typeof node.value !== 'string'
+        ? ' Put it in quotation marks.'
+        : ' Correct it.';
     this.badValue(node, `${key} must be a text.${quoted}`);
     return undefined;
   }
@@ -112,7 +114,7 @@ export class Reading {
     if (isAbsent(node)) return undefined;
     const number = node.kind === 'scalar' ? numberOf(node.value) : undefined;
     if (number !== undefined && Number.isSafeInteger(number) && number >= min) return number;
-    this.badValue(node, `${key} must be a whole number from ${min}.`);
+    this.badValue(node, `${key} must be a whole number from ${min}. Correct it.`);
     return undefined;
   }
 }

@@ -45,7 +45,7 @@ export function orderDocuments(
     const { recipe, index, uses, root, references } = document;
     if (next < 0) {
       const reference = references.find(({ path }) => uses.includes(path) && !made.has(path));
-      const sentence = `${recipe.name ?? 'this document'} needs ${reference?.path ?? ''}, which needs it in turn or misses something. Break the circle.`;
+      const sentence = `${recipe.name ?? 'this document'} uses ${reference?.path ?? 'itself'}, but that cannot be made before it. Name another model there.`;
       problems.error('recipe/bad-value', reference?.span ?? root, sentence);
     } else {
       ordered.push({ recipe, index, uses });

@@ -134,8 +134,8 @@ function deleteItem(text: string, root: Node, path: YamlPath): string | undefine
 function cutLines(text: string, span: Span): string | undefined {
   const from = lineStart(text, span.from);
   if (text.slice(from, span.from).trim() !== '') return undefined;
-  const to = lineEnd(text, trimmedEnd(text, span));
-  return spliced(text, { from, to: Math.min(to + 1, text.length) }, '');
+  const lineBreak = text.indexOf('\n', trimmedEnd(text, span));
+  return spliced(text, { from, to: lineBreak < 0 ? text.length : lineBreak + 1 }, '');
 }
 
 /** The column of the dash in front of a list's entry, when both stand on one line. */
@@ -144,8 +144,10 @@ function dashColumn(text: string, itemStart: number): number | undefined {
   return /^ *- +$/.test(before) ? before.indexOf('-') : undefined;
 }
 
+/** The text with a piece in place of a span, with the line ends that the text has. */
 function spliced(text: string, { from, to }: Span, piece: string): string {
-  return text.slice(0, from) + piece + text.slice(to);
+  const lines = text.includes('\r\n') ? piece.replaceAll('\n', '\r\n') : piece;
+  return text.slice(0, from) + lines + text.slice(to);
 }
 
 function lineStart(text: string, at: number): number {

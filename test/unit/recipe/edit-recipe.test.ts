@@ -198,8 +198,15 @@ parameters: {lambda: 1, normalize: true}
     const windows = 'merge_method: ties # m\r\nours: 1\r\nmodels:\r\n  - model: a\r\n';
     const changed = parseRecipe('merge_method: linear\nmodels: [{model: a, parameters: {t: 1}}]');
     expect(editRecipe(windows, changed)).toBe(
-      windows.replace('ties', 'linear').replace('a\r\n', 'a\n    parameters:\n      t: 1\r\n'),
+      windows.replace('ties', 'linear').replace('a\r\n', 'a\r\n    parameters:\r\n      t: 1\r\n'),
     );
+  });
+
+  it('cuts lines out of a text of Windows', () => {
+    const windows =
+      'merge_method: ties\r\nmodels:\r\n  - model: a\r\n  - model: b\r\ndtype: float16\r\n';
+    const changed = parseRecipe('merge_method: ties\nmodels: [{model: b}]');
+    expect(editRecipe(windows, changed)).toBe('merge_method: ties\r\nmodels:\r\n  - model: b\r\n');
   });
 
   it('turns any recipe into any other, in block and flow layout', async () => {

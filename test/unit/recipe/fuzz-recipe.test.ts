@@ -121,7 +121,7 @@ describe('any damaged recipe', () => {
           expect(line * column).toBeGreaterThan(0);
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
   });
 

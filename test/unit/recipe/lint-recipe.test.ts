@@ -187,8 +187,12 @@ describe('parseRecipes', () => {
   it.each([
     [[stage('', 'a'), stage('', 'b')], '4:1 error', 'only one document may be without a name'],
     [[stage('x', 'a'), stage('x', 'b')], '5:7 error', 'the name x stands for an earlier document'],
-    [[stage('x', 'y'), stage('y', 'x')], '3:18 error', 'x needs y, which needs it in turn'],
-    [[stage('x', 'x')], '3:18 error', 'x needs x, which needs it in turn'],
+    [
+      [stage('x', 'y'), stage('y', 'x')],
+      '3:18 error',
+      'x uses y, but that cannot be made before it',
+    ],
+    [[stage('x', 'x')], '3:18 error', 'x uses x, but that cannot be made before it'],
     [[stage('maths', 'a'), stage('', 'math')], '6:18 warning', 'one is named maths'],
     [[stage('a+b', 'a')], '1:7 error', 'name stands for a model and a folder'],
   ])('reports %j', (documents, place, part) => {
