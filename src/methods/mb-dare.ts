@@ -7,7 +7,7 @@ import { addToBase, taskVector } from './task-vector';
 /**
  * DARE (Yu et al. 2024, eq. 2-4) with task arithmetic as MergeBench runs it: kept changes are divided
  * by the density itself (1 − p), where mergekit's `dare_linear` restores the L1 norm. MergeBench sets
- * no seed; ours makes a merge repeatable.
+ * no seed; ours makes a merge repeatable. mergekit has no such method, so masks are always the lab's.
  */
 export const mbDare: MergeMethod = {
   id: 'mb_dare',

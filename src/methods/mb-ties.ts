@@ -6,13 +6,9 @@ import {
   fold,
   gt,
   isTop,
-  lt,
   max,
   mul,
   named,
-  or,
-  and,
-  not,
   perModel,
   scalar,
   select,
@@ -20,9 +16,10 @@ import {
   sumOverModels,
   toF32,
 } from '../expr/build';
+import type { Expr } from '../expr/expr';
 import { includeEmbeddings, keepsEmbeddings, mergebenchDensity } from './mergebench';
 import { mergebenchLambda, mergebenchUrl, mergebenchWeight, shareOf } from './mergebench';
-import type { ChoiceParameter, MergeMethod, MethodOptions, PassContext } from './method';
+import type { ChoiceParameter, MergeMethod, PassContext } from './method';
 import { addToBase, taskVector } from './task-vector';
 
 const mergeFunc: ChoiceParameter = {
@@ -39,7 +36,8 @@ const mergeFunc: ChoiceParameter = {
 /**
  * TIES (Yadav et al. 2023, Algorithm 1) as MergeBench runs it. Unlike mergekit's `ties` it ranks the
  * whole model as one vector, keeps one change more than the share and all that tie with it, breaks a
- * tied vote by the majority of all signs, and sums by default.
+ * tied vote by the majority of all signs, and sums by default. A density of 1, which MergeBench's code
+ * cannot do, keeps everything.
  */
 export const mbTies: MergeMethod = {
   id: 'mb_ties',
@@ -65,25 +63,18 @@ export const mbTies: MergeMethod = {
   ],
   keepsBase: keepsEmbeddings,
 
-  define: (options) => {
+  define: ({ merge_func: how }) => {
     const trimmed = named('trimmed', mul(taskVector, toF32(isTop('trim', taskVector))));
     const weighted = named('weighted', mul(perModel('weight'), trimmed));
     const vote = named('vote', sign(sumOverModels(weighted)));
     const elected = named('elected', select(eq(vote, f32(0)), scalar('majority'), vote));
     // MergeBench counts an elected 0 as minus.
-    const isPlus = gt(elected, f32(0));
-    const agrees = or(and(isPlus, gt(weighted, f32(0))), and(not(isPlus), lt(weighted, f32(0))));
-    const winner = named('winner', mul(weighted, toF32(agrees)));
+    const side = named('side', select(gt(elected, f32(0)), f32(1), f32(-1)));
+    const agrees = named('agrees', toF32(eq(sign(weighted), side)));
+    const winner = named('winner', mul(weighted, agrees));
     return {
       passes: [
-        {
-          kind: 'top',
-          scope: 'model',
-          name: 'trim',
-          of: taskVector,
-          ties: 'all',
-          keep: keptCountPlusOne,
-        },
+        { kind: 'top', scope: 'model', name: 'trim', of: taskVector, ties: 'all', keep: keptCount },
         {
           kind: 'reduce',
           scope: 'model',
@@ -91,26 +82,29 @@ export const mbTies: MergeMethod = {
           then: ({ signs }) => ({ scalars: { majority: Math.sign(signs?.[0] ?? 0) } }),
         },
       ],
-      output: addToBase(joined(options)),
+      output: addToBase(
+        how === 'max' ? mul(largest(winner), elected) : summed(winner, agrees, how),
+      ),
     };
-
-    function joined({ merge_func: how }: MethodOptions): typeof winner {
-      if (how === 'max') {
-        return mul(
-          fold(f32(0), (soFar) => max(soFar, abs(winner))),
-          elected,
-        );
-      }
-      const sum = named('sum', sumOverModels(winner));
-      if (how === 'sum') return sum;
-      return div(sum, max(sumOverModels(toF32(agrees)), f32(1)));
-    }
   },
 };
 
 /** MergeBench keeps what reaches the magnitude after the last of the share. */
-function keptCountPlusOne(model: number, context: PassContext): number {
+function keptCount(model: number, context: PassContext): number {
   const { elementCount } = context;
   const share = shareOf('density', model, context);
   return Math.min(elementCount, Math.floor(share * elementCount) + 1);
+}
+
+function largest(winner: Expr<'f32'>): Expr<'f32'> {
+  return fold(f32(0), (soFar) => max(soFar, abs(winner)));
+}
+
+function summed(
+  winner: Expr<'f32'>,
+  agrees: Expr<'f32'>,
+  how: boolean | string | undefined,
+): Expr<'f32'> {
+  const sum = named('sum', sumOverModels(winner));
+  return how === 'mean' ? div(sum, max(sumOverModels(agrees), f32(1))) : sum;
 }

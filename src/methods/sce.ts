@@ -9,8 +9,6 @@ import {
   named,
   ne,
   perModel,
-  specialistAt,
-  sub,
   sumOverModels,
   toF32,
 } from '../expr/build';
@@ -19,6 +17,7 @@ import type { MergeMethod, NumberParameter, PassContext, ReducePass } from './me
 import { agreement } from './sign-election';
 import { sumInF32 } from './sum-in-f32';
 import { taskVector } from './task-vector';
+import { varianceOverModels } from './variance';
 
 const selectTopk: NumberParameter = {
   name: 'select_topk',
@@ -59,7 +58,7 @@ export const sce: MergeMethod = {
   parameters: [selectTopk],
 
   define: (_, { specialistCount }) => {
-    const variance = named('variance', varianceOver(specialistCount));
+    const variance = named('variance', varianceOverModels(specialistCount));
     const selected = named('selected', mul(taskVector, toF32(isTop('select', variance))));
     const share = mul(perModel('share'), agreement(selected));
     const sum = named('sum', sumOverModels(mul(selected, share)));
@@ -86,19 +85,6 @@ export const sce: MergeMethod = {
     };
   },
 };
-
-/** Σ (τᵢ − τⱼ)² / N² over pairs: exactly 0 for equal task vectors, and rounded less than by a mean. */
-function varianceOver(specialistCount: number): Expr<'f32'> {
-  const tau = Array.from({ length: specialistCount }, (_, model) => sub(specialistAt(model), base));
-  const squares = tau.flatMap((one, model) =>
-    tau.slice(model + 1).map((other) => {
-      const apart = sub(one, other);
-      return mul(apart, apart);
-    }),
-  );
-  const sum = squares.reduce((soFar, square) => add(soFar, square), f32(0));
-  return div(sum, f32(specialistCount ** 2));
-}
 
 /** mergekit multiplies in float32, which matters above 2^24 elements. */
 function selectedCount({ scalars, elementCount }: PassContext): number {
