@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { planRecipes } from '../engine/plan-recipes';
+import { shownBytes } from '../formats/text';
 import { GivenOptions, type Command } from './command';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
@@ -34,12 +35,11 @@ export const planCommand: Command = {
         return;
       }
       if (listsTensors) for (const tensor of tensors) console.log(tensorLine(tensor));
-      const megabytes = (sizeBytes: number): string => `${(sizeBytes / 1e6).toFixed(1)} MB`;
       console.log(`tensors        ${cost.tensorCount} with ${cost.elementCount} weights to merge`);
       console.log(`passes         ${cost.passCount}`);
-      console.log(`bytes to read  ${megabytes(cost.bytesRead)}`);
-      console.log(`bytes to write ${megabytes(cost.bytesWritten)}`);
-      console.log(`peak memory    ${megabytes(cost.peakMemoryBytes)}`);
+      console.log(`bytes to read  ${shownBytes(cost.bytesRead)}`);
+      console.log(`bytes to write ${shownBytes(cost.bytesWritten)}`);
+      console.log(`peak memory    ${shownBytes(cost.peakMemoryBytes)}`);
       for (const { severity, code, sentence } of findings) {
         console.log(`${severity} ${code}: ${sentence}`);
       }
