@@ -29,7 +29,7 @@ export const activityBound: NumberParameter = {
 const isActiveNumber = named('isActive', toF32(gt(abs(taskVector), scalar('epsilon'))));
 /** How many models changed the weight; at most one model is alone, several share. */
 const activeCount = named('activeCount', sumOverModels(isActiveNumber));
-const active = named('active', mul(taskVector, isActiveNumber));
+const active = named('activeChange', mul(taskVector, isActiveNumber));
 
 /** Whether the model at hand, and no other, changed the weight by more than ε. */
 export const isLone = and(eq(isActiveNumber, f32(1)), eq(activeCount, f32(1)));
@@ -37,10 +37,10 @@ export const isLone = and(eq(isActiveNumber, f32(1)), eq(activeCount, f32(1)));
 export const isShared = and(eq(isActiveNumber, f32(1)), gt(activeCount, f32(1)));
 
 /** The change of the model at hand where it is alone, else 0. */
-export const loneChange = named('lone', mul(active, toF32(eq(activeCount, f32(1)))));
+export const loneChange = named('loneChange', mul(active, toF32(eq(activeCount, f32(1)))));
 
 /** Its part of the average of those that changed the weight where they are several, else 0. */
 export const sharedChange = named(
-  'shared',
+  'sharedChange',
   div(mul(active, toF32(gt(activeCount, f32(1)))), max(activeCount, f32(1))),
 );
