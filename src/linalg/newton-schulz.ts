@@ -13,7 +13,7 @@ const nearlyDone = 1e-2;
 
 /**
  * The polar factor by Newton-Schulz iteration on the device, in float32: X ← 1.5·αX − 0.5·α³XXᵀX,
- * with the scaling α of Chen and Chow 2014 (A stable scaling of Newton-Schulz, §3) that grows small
+ * with the scaling α of Chen and Chow 2014 (A stable scaling of Newton-Schulz) that grows small
  * singular values 2.6 times a step. Errors in the direction of a singular value s are about 2⁻²⁴
  * times the largest over s, as for any method that sees the matrix in float32.
  * @returns undefined when the rows (columns, for a tall matrix) do not become orthonormal: rank is

@@ -6,7 +6,7 @@ import type { TaskMatrices } from './spectral';
 import { addMeanOfTasks, addMergedMatrix, spectralWeight } from './spectral';
 
 /**
- * Iso-C (Marczak et al. 2025, §4.1), as the authors' code. Directions in which no specialist moved
+ * Iso-C (Marczak et al. 2025, §4), as the authors' code. Directions in which no specialist moved
  * stay unmoved, where a plain SVD would pick arbitrary ones.
  */
 export const isoC: MergeMethod = {
@@ -19,7 +19,7 @@ export const isoC: MergeMethod = {
   tryThis:
     'Move λ from 0.5 to 2: the authors tune it, and use about 1.5 for eight specialists. Too much makes weak, accidental directions loud.',
   source: {
-    text: 'Marczak et al. 2025, No Task Left Behind, §4.1',
+    text: 'Marczak et al. 2025, No Task Left Behind, §4, Iso-C',
     url: 'https://arxiv.org/abs/2502.04959',
   },
   base: 'required',

@@ -17,7 +17,7 @@ const commonFraction: NumberParameter = {
   larger: 'A larger value leaves fewer directions to what only one specialist learned.',
 };
 
-/** Iso-CTS (Marczak et al. 2025, Algorithm 2), as the authors' code; see also `isoC`. */
+/** Iso-CTS (Marczak et al. 2025, §4), as the authors' code; see also `isoC`. */
 export const isoCts: MergeMethod = {
   id: 'iso_cts',
   title: 'Iso-CTS',
@@ -28,7 +28,7 @@ export const isoCts: MergeMethod = {
   tex: 'U_c S_c V_c^\\top \\approx \\textstyle\\sum_i w_i \\tau_i, \\quad U_i S_i V_i^\\top \\approx (I - U_c U_c^\\top)\\, w_i \\tau_i, \\quad W = B + \\lambda\\, \\bar\\sigma\\, \\mathrm{orth}[U_1 \\dots U_T\\, U_c]\\, \\mathrm{orth}[V_1 \\dots V_T\\, V_c]^\\top',
   tryThis: 'Lower f while many specialists are merged: each then keeps more directions of its own.',
   source: {
-    text: 'Marczak et al. 2025, No Task Left Behind, §4.2',
+    text: 'Marczak et al. 2025, No Task Left Behind, §4, Iso-CTS',
     url: 'https://arxiv.org/abs/2502.04959',
   },
   base: 'required',

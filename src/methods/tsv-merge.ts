@@ -6,7 +6,7 @@ import type { TaskMatrices } from './spectral';
 import { addMeanOfTasks, addMergedMatrix, spectralWeight } from './spectral';
 
 /**
- * TSV-Merge (Gargiulo et al. 2025, Algorithm 1), as FusionBench. Where specialists span less than
+ * TSV-Merge (Gargiulo et al. 2025), as FusionBench. Where specialists span less than
  * their share of directions (equal task vectors, one that is zero), the whitening there depends on
  * arbitrary singular vectors of zeros; ours leaves those out.
  */
@@ -21,7 +21,7 @@ export const tsvMerge: MergeMethod = {
   tryThis:
     'Leave λ at 1 and add specialists one by one: each gets a smaller share of the directions. Compare with task arithmetic at the same weights.',
   source: {
-    text: 'Gargiulo et al. 2025, Task Singular Vectors, Algorithm 1',
+    text: 'Gargiulo et al. 2025, Task Singular Vectors, TSV-Merge',
     url: 'https://arxiv.org/abs/2412.00081',
   },
   base: 'required',

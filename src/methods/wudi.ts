@@ -28,7 +28,7 @@ const learningRate: NumberParameter = {
 };
 
 /**
- * WUDI-Merging (Cheng et al. 2025, eq. 9), 300 steps as the authors. Their loss is a quadratic, so
+ * WUDI-Merging (Cheng et al. 2025), 300 steps as the authors. Their loss is a quadratic, so
  * two products made once give its gradient by one product a step: ∇L(τ) = R + (τ − Στᵢ)·H. Other
  * tensors get the mean change, as in FusionBench.
  */
@@ -43,7 +43,7 @@ export const wudi: MergeMethod = {
   tryThis:
     'Compare n of 0, which is plain task arithmetic here, with 300. It is the slowest method without a graphics device.',
   source: {
-    text: 'Cheng et al. 2025, Whoever Started the Interference Should End It, eq. 9',
+    text: 'Cheng et al. 2025, Whoever Started the Interference Should End It',
     url: 'https://arxiv.org/abs/2503.08099',
   },
   base: 'required',
