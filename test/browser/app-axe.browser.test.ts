@@ -25,6 +25,16 @@ it.each([
   // Folded parts are parts of the page too.
   for (const details of document.querySelectorAll('details')) details.open = true;
   await expect.element(page.getByRole('combobox', { name: 'Outcome' })).toBeVisible();
+  await expect
+    .poll(() => document.querySelector('.cm-content') !== null, { timeout: 60_000 })
+    .toBe(true);
+  await page.getByRole('region', { name: 'Compare methods' }).getByRole('button').first().click();
+  await expect
+    .poll(() => document.querySelectorAll('[data-state="done"]').length, { timeout: 60_000 })
+    .toBeGreaterThan(2);
+  await page.getByRole('button', { name: 'Stop comparing' }).click();
+  await page.getByRole('combobox', { name: 'Find a method' }).fill('dare');
+  await expect.element(page.getByRole('listbox', { name: 'Methods found' })).toBeVisible();
   expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   const { violations } = await axe.run(document, {
     // The test page has no address bar of its own: best practices are part of the check.

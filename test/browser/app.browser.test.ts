@@ -179,6 +179,107 @@ describe('the method picker', () => {
   });
 });
 
+describe('the plan', () => {
+  it('says beside the button what a merge would cost, and follows the method', async () => {
+    await open();
+    await settled();
+    const summary = page.getByText(/Plan:/u);
+    await expect.element(summary).toHaveTextContent('reads 38.6 MB');
+    await expect.element(summary).toHaveTextContent('everything fits');
+    await summary.click();
+    const passes = () => page.getByText('Passes over the weights').element().nextElementSibling;
+    expect(passes()?.textContent).toBe('1');
+    await page.getByRole('combobox', { name: 'Merging method' }).selectOptions('ties');
+    await expect.poll(() => passes()?.textContent).toBe('4');
+  });
+
+  it('lists what speaks against a merge, before it is tried', async () => {
+    await open({
+      findings: [
+        {
+          severity: 'warning',
+          code: 'recipe/shape-mismatch',
+          sentence: 'The tokenizers differ in 2 added tokens; those of the base are used.',
+          models: ['math'],
+        },
+      ],
+    });
+    const summary = page.getByText(/Plan:/u);
+    await expect.element(summary).toHaveTextContent('1 warning');
+    await summary.click();
+    await expect
+      .element(page.getByRole('list', { name: 'Findings' }))
+      .toHaveTextContent('The tokenizers differ');
+  });
+});
+
+describe('the recipe editor', () => {
+  const editor = () => page.getByRole('textbox', { name: 'Recipe' });
+  const content = (): string => editor().element().textContent;
+
+  async function openEditor(): Promise<ScriptedLab> {
+    const lab = await open();
+    await settled();
+    await page.getByRole('heading', { name: 'Recipe' }).click();
+    await expect.element(editor()).toBeVisible();
+    await expect
+      .poll(() => document.querySelector('.cm-content') !== null, { timeout: 60_000 })
+      .toBe(true);
+    return lab;
+  }
+
+  /** Puts a text in place of the recipe, as pasting does. */
+  async function write(text: string): Promise<void> {
+    editor().element().focus();
+    await userEvent.keyboard('{Control>}a{/Control}');
+    const data = new DataTransfer();
+    data.setData('text/plain', text);
+    editor()
+      .element()
+      .dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }));
+  }
+
+  it('follows the sliders, and a recipe written in it moves them, comments and all', async () => {
+    const lab = await openEditor();
+    await page.getByRole('spinbutton', { name: 'math coefficient value' }).fill('0.85');
+    await expect.poll(content).toContain('weight: 0.85');
+    await write(
+      '# mine\nmerge_method: ties\nbase_model: base\nmodels:\n  - model: math\n    parameters: {weight: [0.1, 0.9]}\n  - model: coding\n    parameters: {weight: 0.65}\n',
+    );
+    await expect
+      .element(page.getByRole('combobox', { name: 'Merging method' }))
+      .toHaveValue('ties');
+    expect((slider('coding').element() as HTMLInputElement).value).toBe('0.65');
+    await expect.element(page.getByText('It alone sets: weight of math')).toBeVisible();
+    await expect
+      .poll(() => lab.calls.filter(({ name }) => name === 'merge').at(-1)?.recipe?.models)
+      .toMatchObject([{ parameters: { weight: [0.1, 0.9] } }, { parameters: { weight: 0.65 } }]);
+    await page.getByRole('spinbutton', { name: 'coding coefficient value' }).fill('0.25');
+    await expect.poll(content).toContain('{weight: 0.25}');
+    expect(content()).toContain('# mine');
+    await expect
+      .poll(async () => JSON.stringify(await decodeState(location.hash.slice(3))))
+      .toContain('# mine');
+    await page.getByRole('button', { name: 'Back to the sliders' }).click();
+    await expect.poll(content).not.toContain('# mine');
+  });
+
+  it('marks mistakes with their line and keeps what was valid in force', async () => {
+    const lab = await openEditor();
+    const merges = (): number => lab.calls.filter(({ name }) => name === 'merge').length;
+    const mergesBefore = merges();
+    await write('merge_method: tis\nmodels: []\n');
+    const mistakes = page.getByRole('list', { name: 'Mistakes in the recipe' });
+    await expect.element(mistakes).toHaveTextContent('Line 1:');
+    await expect.element(mistakes).toHaveTextContent('ties');
+    await expect.poll(() => document.querySelectorAll('.cm-lint-marker').length).toBeGreaterThan(0);
+    expect(merges()).toBe(mergesBefore);
+    await expect
+      .element(page.getByRole('combobox', { name: 'Merging method' }))
+      .toHaveValue('task_arithmetic');
+  });
+});
+
 describe('comparing methods', () => {
   const panel = () => page.getByRole('region', { name: 'Compare methods' });
   const rows = () => [...panel().element().querySelectorAll('tbody tr')];
@@ -261,9 +362,11 @@ describe('large models', () => {
     await settled();
     await page.getByRole('button', { name: 'Set all to 1', exact: true }).click();
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(lab.calls).toEqual([]);
+    const work = (): string[] =>
+      lab.calls.map(({ name }) => name).filter((name) => name !== 'plan');
+    expect(work()).toEqual([]);
     await page.getByRole('button', { name: 'Merge', exact: true }).click();
-    await expect.poll(() => lab.calls.map(({ name }) => name)).toEqual(['merge']);
+    await expect.poll(work).toEqual(['merge']);
   });
 });
 

@@ -11,13 +11,15 @@ export interface DotPlot {
   readonly yOf: (row: number) => number;
 }
 
+/** Wide enough for a letter of the labels' size, on average. */
+const letterPx = 6.6;
 const rowPx = 22;
 const axisPx = 22;
 const edgePx = 10;
 
 /** One row of dots for each label, on a common axis from 0 to 100 %, for a chart of this width. */
 export function dotPlot(widthPx: number, rowCount: number): DotPlot {
-  const plotLeftPx = Math.min(176, Math.round(widthPx * 0.36));
+  const plotLeftPx = Math.min(212, Math.round(widthPx * 0.36));
   const scale = scaleLinear()
     .domain([0, 1])
     .range([plotLeftPx, Math.max(plotLeftPx + 40, widthPx - edgePx)])
@@ -30,4 +32,10 @@ export function dotPlot(widthPx: number, rowCount: number): DotPlot {
     xOf: (share) => scale(share),
     yOf: (row) => axisPx + (row + 0.5) * rowPx,
   };
+}
+
+/** A label that fits to the left of the plot; the table has it whole. */
+export function fittingLabel(label: string, { plotLeftPx }: DotPlot): string {
+  const letterCount = Math.floor((plotLeftPx - 8) / letterPx);
+  return label.length <= letterCount ? label : `${label.slice(0, letterCount - 1).trimEnd()}…`;
 }

@@ -17,11 +17,13 @@ import { Comparison } from './comparison';
 import { CompletionDesk } from './completion-desk.svelte';
 import { bytesText } from './format';
 import { History } from './history';
-import { longestLinkedPrompt, readLink, type LinkState } from './link';
+import { longestLinkedPrompt, longestLinkedText, readLink, type LinkState } from './link';
 import { MergeDesk } from './merge-desk.svelte';
 import { firstMethodId, knownMethod, usesCoefficients } from './methods';
 import { participantsOf, withParticipant } from './participants';
+import { PlanDesk } from './plan-desk.svelte';
 import { Problems } from './problems.svelte';
+import { RecipeDesk } from './recipe-desk';
 import { openDownload } from './save-file';
 import { ScoreBoard, type Selection } from './score-board.svelte';
 import { startSetup, withCoefficient, type Setup } from './setup';
@@ -46,6 +48,8 @@ export class LabSession {
   readonly completions: CompletionDesk;
   readonly desk: MergeDesk;
   readonly compare: CompareDesk;
+  readonly plan: PlanDesk;
+  readonly recipes = new RecipeDesk();
   readonly #connect: () => Promise<Lab>;
   #connected: Lab | undefined;
   readonly #comparison: Comparison;
@@ -60,6 +64,7 @@ export class LabSession {
     this.#connect = connect;
     const lab = (): Lab => this.#lab;
     this.#comparison = new Comparison(lab, this.board, this.activity, this.problems);
+    this.plan = new PlanDesk(lab);
     this.compare = new CompareDesk({
       lab,
       board: this.board,
@@ -89,7 +94,10 @@ export class LabSession {
   }
 
   get recipe(): Recipe | undefined {
-    return this.collection === undefined ? undefined : recipeOf(this.setup, this.collection);
+    const { collection, setup } = this;
+    return collection === undefined
+      ? undefined
+      : (setup.written?.recipe ?? recipeOf(setup, collection));
   }
 
   /** Whether sliders merge by themselves; large models wait for the button. */
@@ -115,6 +123,7 @@ export class LabSession {
       stopListening();
       this.#makeWay();
       this.compare.stop();
+      this.plan.stop();
       this.desk.cancel();
     };
   }
@@ -142,8 +151,9 @@ export class LabSession {
   }
 
   /** One step of a person; steps of the same key in quick succession undo together. */
-  change(setup: Setup, key = '', nearest?: DomainId): void {
-    if (setup === this.setup) return;
+  change(wanted: Setup, key = '', nearest?: DomainId): void {
+    if (wanted === this.setup) return;
+    const setup = this.recipes.followed(this.setup, wanted, this.collection);
     this.#history.record(setup, key);
     this.#show(setup, nearest);
     this.linkChanged();
@@ -364,7 +374,7 @@ export class LabSession {
       if (link !== undefined) {
         this.#waitingLink = undefined;
         const reading = readLink(link, collection);
-        setup = reading.setup;
+        setup = (await this.recipes.fromLink(link, collection)) ?? reading.setup;
         if (reading.prompt !== undefined) this.completions.prompt = reading.prompt;
         if (reading.specialist !== undefined) this.specialist = reading.specialist;
         this.#reportLink(reading.problems, link);
@@ -397,6 +407,7 @@ export class LabSession {
     this.#makeWay();
     this.completions.mergeChanged();
     this.desk.moved(this.isLive, nearest);
+    this.plan.schedule(this.recipe);
   }
 
   /** Ends background work and replies, which would stand in the way of what the person wants now. */
@@ -418,8 +429,10 @@ export class LabSession {
     const { collection, recipe } = this;
     if (collection === undefined || recipe === undefined) return undefined;
     const { prompt } = this.completions;
+    const text = this.setup.written?.text;
     return {
       recipe,
+      ...(text === undefined || text.length > longestLinkedText ? {} : { text }),
       collection: collection.kind,
       ...(prompt === '' || prompt.length > longestLinkedPrompt ? {} : { prompt }),
       ...(this.specialist === '' ? {} : { specialist: this.specialist }),

@@ -8,6 +8,8 @@ import { setupFromRecipe } from './setup-from-recipe';
 /** What the address bar carries: the recipe and what the person looked at. Plain JSON. */
 export interface LinkState {
   readonly recipe: Recipe;
+  /** The recipe as a person wrote it, with comments; absent for one that the sliders made. */
+  readonly text?: string;
   /** `folders` cannot be opened by a link; the page asks for them. */
   readonly collection: 'zoo' | 'folders';
   readonly prompt?: string;
@@ -26,6 +28,9 @@ export interface LinkReading {
 
 /** Longest prompt a link carries, in UTF-16 units; longer ones are left out of the address. */
 export const longestLinkedPrompt = 2000;
+
+/** Longest written recipe a link carries; a longer one travels without its comments. */
+export const longestLinkedText = 6000;
 
 /**
  * Takes from a link what is valid. A value that is not (a coefficient that is no number, an unknown

@@ -14,6 +14,7 @@ export const usualCoefficient = 0.4;
 /** Methods that do not add task vectors up, so that each goes in at its full strength. */
 const fullStrength: readonly MethodId[] = [
   'lines',
+  'mb_ties',
   'mb_localize_and_stitch',
   'tsv_merge',
   'iso_c',
@@ -43,7 +44,7 @@ const startValues: Readonly<Partial<Record<MethodId, Readonly<Record<string, Par
 export const families: readonly { readonly id: MethodFamily; readonly title: string }[] = [
   { id: 'average', title: 'Averages' },
   { id: 'task-vectors', title: 'Task vectors' },
-  { id: 'sparsified', title: 'Sparsified task vectors' },
+  { id: 'sparsified', title: 'Sparsified' },
   { id: 'geometric', title: 'Geometric' },
   { id: 'spectral', title: 'Spectral' },
 ];

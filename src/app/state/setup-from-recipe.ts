@@ -33,6 +33,7 @@ export interface SetupReading {
 interface Notes {
   readonly problems: LabError[];
   readonly unshown: string[];
+  readonly isChecked: boolean;
 }
 
 /** The parameters of every listed specialist that is open, by id. */
@@ -41,9 +42,15 @@ type ListedModels = ReadonlyMap<string, Fields>;
 /**
  * Takes from a recipe, which may come from anywhere, what is valid. A value that is not (a
  * coefficient that is no number, an unknown method or model) falls back to its start by itself.
+ * @param isChecked whether the recipe is known to be good: then a value that a slider cannot reach is
+ * only not shown
  */
-export function setupFromRecipe(recipe: Fields, collection: Collection): SetupReading {
-  const notes: Notes = { problems: [], unshown: [] };
+export function setupFromRecipe(
+  recipe: Fields,
+  collection: Collection,
+  isChecked = false,
+): SetupReading {
+  const notes: Notes = { problems: [], unshown: unslidKeysIn(recipe), isChecked };
   const method = methodIn(recipe, notes);
   const start = startSetup(collection, method.id);
   const models = modelsIn(recipe, collection, notes);
@@ -66,8 +73,26 @@ export function setupFromRecipe(recipe: Fields, collection: Collection): SetupRe
         method.base === 'optional' && recipe['baseModel'] === undefined ? [method.id] : [],
       seed: seedIn(recipe, notes),
     },
-    ...notes,
+    problems: notes.problems,
+    unshown: notes.unshown,
   };
+}
+
+/** Parts of a recipe that have no control on the page, by mergekit's names. */
+const unslidKeys: readonly (readonly [field: string, key: string])[] = [
+  ['slices', 'slices'],
+  ['dtype', 'dtype'],
+  ['outDtype', 'out_dtype'],
+  ['tokenizer', 'tokenizer'],
+  ['chatTemplate', 'chat_template'],
+];
+
+function unslidKeysIn(recipe: Fields): string[] {
+  const lab = fieldsOf(recipe['mergelab']);
+  return [
+    ...unslidKeys.filter(([field]) => recipe[field] !== undefined).map(([, key]) => key),
+    ...(lab?.['random'] === 'mergekit' ? ['mergekit’s random numbers'] : []),
+  ];
 }
 
 function methodIn(recipe: Fields, { problems }: Notes): MethodText {
@@ -84,7 +109,11 @@ function methodIn(recipe: Fields, { problems }: Notes): MethodText {
   return usual;
 }
 
-function modelsIn(recipe: Fields, collection: Collection, { problems }: Notes): ListedModels {
+function modelsIn(
+  recipe: Fields,
+  collection: Collection,
+  { problems, isChecked }: Notes,
+): ListedModels {
   const known = new Set(collection.specialists.map(({ id }) => id));
   const found = new Map<string, Fields>();
   for (const entry of listOf(recipe['models'])) {
@@ -95,7 +124,7 @@ function modelsIn(recipe: Fields, collection: Collection, { problems }: Notes): 
       continue;
     }
     // mergekit's recipes may list the base among the models.
-    if (id === collection.base.id) continue;
+    if (id === collection.base.id || isChecked) continue;
     problems.push(
       new LabError(
         'recipe/missing-model',
@@ -110,17 +139,19 @@ function coefficientsIn(
   recipe: Fields,
   method: MethodText,
   models: ListedModels,
-  { problems, unshown }: Notes,
+  { problems, unshown, isChecked }: Notes,
 ): Record<string, number> {
   const { min, max } = coefficientRange;
-  const common = fieldsOf(recipe['parameters'])?.['weight'];
+  const parameter = method.parameters.find(({ name }) => name === 'weight');
+  const common = fieldsOf(recipe['parameters'])?.['weight'] ?? parameter?.default;
   const coefficients: Record<string, number> = {};
   for (const [id, parameters] of models) {
     const weight = parameters['weight'] ?? common;
     coefficients[id] = startCoefficient;
     if (isNumberIn(weight, coefficientRange)) coefficients[id] = weight;
-    else if (Array.isArray(weight)) unshown.push(`weight of ${id}`);
-    else if (usesCoefficients(method) || weight !== undefined) {
+    else if (Array.isArray(weight) || (isChecked && weight !== undefined)) {
+      unshown.push(`weight of ${id}`);
+    } else if (usesCoefficients(method) || weight !== undefined) {
       problems.push(
         new LabError(
           'recipe/bad-value',
@@ -137,20 +168,22 @@ function settingsIn(
   recipe: Fields,
   method: MethodText,
   models: ListedModels,
-  { problems, unshown }: Notes,
+  { problems, unshown, isChecked }: Notes,
 ): Pick<Setup, 'parameters' | 'perSpecialist'> {
   const common: Fields = { ...fieldsOf(recipe['parameters']), ...granularityIn(recipe) };
   const shared: Record<string, ParameterValue> = {};
   const perSpecialist: Record<string, SpecialistValues> = {};
   for (const parameter of settingsOf(method)) {
     const { name } = parameter;
+    // What a recipe leaves out has the method's default, which is not always the page's start.
+    const absent = isChecked ? parameter.default : undefined;
     const isOwn = parameter.scope === 'model' && models.size > 0;
     const given: [string, unknown][] = isOwn
-      ? [...models].map(([id, own]) => [id, own[name] ?? common[name]])
-      : [['', common[name]]];
+      ? [...models].map(([id, own]) => [id, own[name] ?? common[name] ?? absent])
+      : [['', common[name] ?? absent]];
     const bad = given.find(([, value]) => value !== undefined && !isValueOf(parameter, value));
     if (bad !== undefined) {
-      if (Array.isArray(bad[1])) unshown.push(isOwn ? `${name} of ${bad[0]}` : name);
+      if (isChecked || Array.isArray(bad[1])) unshown.push(isOwn ? `${name} of ${bad[0]}` : name);
       else problems.push(badSetting(name, bad[1]));
       continue;
     }

@@ -2,6 +2,7 @@ import type { MethodParameter } from '../../methods/method';
 import type { ParameterValue, ParameterValues } from '../../recipe/recipe';
 import type { Collection } from '../../rpc/lab';
 import type { MethodText } from '../texts/method-text';
+import type { WrittenRecipe } from './written-recipe';
 import { knownMethod, startCoefficientOf, startValueOf, usualCoefficient } from './methods';
 
 /** Range of a coefficient slider and of its number field. */
@@ -30,6 +31,8 @@ export interface Setup {
   /** Methods, by id, that could start from the base and are told not to. */
   readonly withoutBase: readonly string[];
   readonly seed: number;
+  /** Present when a person wrote the recipe: it decides, and the sliders follow and change it. */
+  readonly written?: WrittenRecipe | undefined;
 }
 
 /** The setup a collection starts with. */
@@ -63,6 +66,7 @@ export function withStartOf(setup: Setup, method: string): Setup {
     leftOut: [],
     withoutBase: setup.withoutBase.filter((id) => id !== method),
     seed: 0,
+    written: undefined,
   };
 }
 

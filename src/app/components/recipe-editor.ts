@@ -1,0 +1,142 @@
+import { autocompletion, closeBrackets, completionKeymap } from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { yaml } from '@codemirror/lang-yaml';
+import { HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
+import { linter, lintGutter, lintKeymap } from '@codemirror/lint';
+import { Annotation, EditorState, type Extension } from '@codemirror/state';
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  hoverTooltip,
+  keymap,
+  lineNumbers,
+  type Tooltip,
+} from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+import type { Collection } from '../../rpc/lab';
+import type { RecipeTools } from '../state/recipe-desk';
+
+export interface RecipeEditorOptions {
+  readonly parent: HTMLElement;
+  readonly text: string;
+  readonly tools: RecipeTools;
+  readonly collection: Collection;
+  /** Called with the whole text whenever the person changed it. */
+  readonly onChange: (text: string) => void;
+}
+
+/** An editor for recipes with completion, explanations and lint marks. */
+export interface RecipeEditor {
+  /** Puts in a text that was made elsewhere, leaving the cursor where it can stay. */
+  show(text: string): void;
+  dispose(): void;
+}
+
+const isFromElsewhere = Annotation.define<true>();
+/** How long typing rests before a text is checked. */
+const lintAfterMs = 250;
+
+const colours = HighlightStyle.define([
+  { tag: tags.propertyName, class: 'yaml-key' },
+  { tag: [tags.number, tags.bool, tags.null], class: 'yaml-value' },
+  { tag: tags.comment, class: 'yaml-comment' },
+]);
+
+/** Tab leaves the editor, as it leaves every other field; Escape closes what is open. */
+export function createRecipeEditor(options: RecipeEditorOptions): RecipeEditor {
+  const { parent, text, onChange } = options;
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: text,
+      extensions: [
+        ...[lineNumbers(), lintGutter(), history(), drawSelection(), highlightActiveLine()],
+        ...[indentOnInput(), closeBrackets(), yaml(), syntaxHighlighting(colours)],
+        ...assistance(options),
+        keymap.of([...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap]),
+        EditorState.tabSize.of(2),
+        EditorView.lineWrapping,
+        EditorView.contentAttributes.of({ 'aria-label': 'Recipe', spellcheck: 'false' }),
+        EditorView.updateListener.of((update) => {
+          const isOurs = update.transactions.some((one) => one.annotation(isFromElsewhere));
+          if (update.docChanged && !isOurs) onChange(update.state.doc.toString());
+        }),
+      ],
+    }),
+  });
+  return {
+    show: (next) => {
+      const change = differenceOf(view.state.doc.toString(), next);
+      if (change !== undefined) {
+        view.dispatch({ changes: change, annotations: isFromElsewhere.of(true) });
+      }
+    },
+    dispose: () => {
+      view.destroy();
+    },
+  };
+}
+
+function assistance({ tools, collection }: RecipeEditorOptions): Extension[] {
+  return [
+    linter(
+      ({ state }) =>
+        tools
+          .problemsIn(state.doc.toString(), collection)
+          .map(({ from, to, severity, sentence }) => ({ from, to, severity, message: sentence })),
+      { delay: lintAfterMs },
+    ),
+    autocompletion({
+      override: [
+        ({ state, pos, explicit }) => {
+          const { from, options } = tools.completionsIn(state.doc.toString(), pos, collection);
+          if (options.length === 0 || (from === pos && !explicit)) return null;
+          return {
+            from,
+            options: options.map(({ label, detail, kind, apply }) => ({
+              label,
+              type: kind === 'key' ? 'property' : kind === 'method' ? 'function' : 'variable',
+              ...(detail === '' ? {} : { info: detail }),
+              ...(apply === undefined ? {} : { apply }),
+            })),
+          };
+        },
+      ],
+    }),
+    hoverTooltip(({ state }, pos): Tooltip | null => {
+      const found = tools.meaningAt(state.doc.toString(), pos);
+      if (found === undefined) return null;
+      return {
+        pos: found.from,
+        end: found.to,
+        above: true,
+        create: () => {
+          const dom = document.createElement('p');
+          dom.className = 'recipe-meaning';
+          dom.textContent = found.text;
+          return { dom };
+        },
+      };
+    }),
+  ];
+}
+
+/** The one piece in which two texts differ; undefined for equal ones. */
+function differenceOf(
+  before: string,
+  after: string,
+): { from: number; to: number; insert: string } | undefined {
+  if (before === after) return undefined;
+  const shorter = Math.min(before.length, after.length);
+  let from = 0;
+  while (from < shorter && before[from] === after[from]) from += 1;
+  let same = 0;
+  while (
+    same < shorter - from &&
+    before[before.length - 1 - same] === after[after.length - 1 - same]
+  ) {
+    same += 1;
+  }
+  return { from, to: before.length - same, insert: after.slice(from, after.length - same) };
+}
