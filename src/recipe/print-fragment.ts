@@ -13,7 +13,7 @@ export function inlineText(value: unknown, quotes?: Scalar.Type | null): string 
       if (typeof node.value === 'string' && isQuoted) node.type = quotes;
     },
   });
-  const text = document.toString({ ...printOptions, flowCollectionPadding: false });
+  const text = document.toString(printOptions);
   return text.trimEnd().slice(1, -1);
 }
 

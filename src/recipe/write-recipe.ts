@@ -10,7 +10,7 @@ import type {
 } from './recipe';
 
 /** How recipes are printed, here and when a text is edited. */
-export const printOptions = { lineWidth: 0 } as const;
+export const printOptions = { lineWidth: 0, flowCollectionPadding: false } as const;
 
 /**
  * The recipe as YAML that mergekit runs unchanged when it uses mergekit's methods; mergekit ignores

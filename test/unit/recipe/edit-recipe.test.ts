@@ -78,7 +78,7 @@ describe('editRecipe', () => {
         parameters: { ...recipe.parameters, lambda: [{ filter: 'mlp', value: [0, 1] }] },
       },
       '    lambda: 1.5\n',
-      '    lambda:\n      - filter: mlp\n        value: [ 0, 1 ]\n',
+      '    lambda:\n      - filter: mlp\n        value: [0, 1]\n',
     ],
     [
       'a removed key',
