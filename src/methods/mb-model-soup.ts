@@ -1,4 +1,4 @@
-import { add, base, div, f32, sumOverModels } from '../expr/build';
+import { add, base, f32, mul, sumOverModels } from '../expr/build';
 import { includeEmbeddings, keepsEmbeddings, mergebenchUrl } from './mergebench';
 import type { MergeMethod } from './method';
 import { taskVector } from './task-vector';
@@ -26,6 +26,6 @@ export const mbModelSoup: MergeMethod = {
 
   define: (_, { specialistCount }) => ({
     passes: [],
-    output: add(base, div(sumOverModels(taskVector), f32(specialistCount))),
+    output: add(base, mul(sumOverModels(taskVector), f32(1 / specialistCount))),
   }),
 };

@@ -2,7 +2,6 @@ import {
   add,
   base,
   column,
-  div,
   f32,
   mul,
   named,
@@ -56,7 +55,8 @@ export const modelStock: MergeMethod = {
 
   define: ({ filter_wise: filterWise }, inputs) => {
     const vectors = modelVectors({ ...inputs, hasBase: true });
-    const average = named('average', div(sumOverModels(specialist), f32(inputs.specialistCount)));
+    const share = f32(1 / inputs.specialistCount);
+    const average = named('average', mul(sumOverModels(specialist), share));
     const mix = (t: Expr<'f32'>): Expr<'f32'> => add(mul(t, average), mul(sub(f32(1), t), base));
     if (filterWise !== true) {
       const pass = gramPass(vectors, (gram) => ({ scalars: { ratio: ratioOf(gram) } }));
