@@ -56,16 +56,16 @@ export function addLowRank(
     const row = Math.floor((first + position) / columnCount);
     const begin = first + position - row * columnCount;
     const end = Math.min(columnCount, begin + values.length - position);
-    sums.fill(0, begin, end);
+    sums.fill(0, 0, end - begin);
     for (let k = 0; k < rank; k++) {
       const weight = left[row * rank + k] ?? 0;
-      const start = k * columnCount;
-      for (let column = begin; column < end; column++) {
-        sums[column] = (sums[column] ?? 0) + weight * (right[start + column] ?? 0);
+      const terms = right.subarray(k * columnCount + begin, k * columnCount + end);
+      for (let index = 0; index < terms.length; index++) {
+        sums[index] = (sums[index] as number) + weight * (terms[index] as number);
       }
     }
     for (let column = begin; column < end; column++, position++) {
-      const product = Math.fround(Math.fround(sums[column] ?? 0) * factor);
+      const product = Math.fround(Math.fround(sums[column - begin] ?? 0) * factor);
       values[position] = (values[position] ?? 0) + stored(product);
     }
   }

@@ -1,6 +1,6 @@
 import type { FloatDtype } from '../core/dtype';
 import { dtypeSizesBytes } from '../core/dtype';
-import { f16ToF32, f32ToBf16, f32ToF16 } from '../core/float-bits';
+import { f16ToF32, f32ToF16 } from '../core/float-bits';
 import type { ModelBytes } from './backend';
 
 /**
@@ -33,9 +33,24 @@ export function encodeFloats(
 ): void {
   const sizeBytes = dtypeSizesBytes[dtype];
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
+  if (dtype === 'BF16') {
+    encodeBf16(values, view, start);
+    return;
+  }
   values.forEach((value, i) => {
     const offset = (start + i) * sizeBytes;
     if (dtype === 'F32') view.setFloat32(offset, value, true);
-    else view.setUint16(offset, dtype === 'F16' ? f32ToF16(value) : f32ToBf16(value), true);
+    else view.setUint16(offset, f32ToF16(value), true);
   });
+}
+
+/** As `f32ToBf16`, on all words at once. */
+function encodeBf16(values: Float32Array, view: DataView, start: number): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as number;
+    const isNan = (word & 0x7fffffff) > 0x7f800000;
+    const bits = isNan ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    view.setUint16((start + i) * 2, bits, true);
+  }
 }
