@@ -29,7 +29,7 @@ export const karcher: MergeMethod = {
   tryThis:
     'Add the base as one more model: it pulls the mean back to where all specialists came from.',
   source: {
-    text: 'Karcher 1977, Riemannian center of mass, §1; for models Wang et al. 2026, Functionality-oriented LLM merging',
+    text: 'Karcher 1977, Riemannian center of mass; for models Wang et al. 2026, Functionality-oriented LLM merging',
     url: 'https://arxiv.org/abs/2603.04972',
   },
   base: 'none',

@@ -4,7 +4,7 @@ import type { MergeMethod, PassContext } from './method';
 import { taskVector } from './task-vector';
 
 /**
- * Layer-increasing scaling (Wang et al. 2024, eq. 2) of a sum of task vectors: shallow layers stay
+ * Layer-increasing scaling (Wang et al. 2024) of a sum of task vectors: shallow layers stay
  * near the base. As the authors' code, with α = 1/N unless given. Tensors outside the layers take α;
  * `deep_head` lets what follows the last layer take α + β, which is ours.
  */
@@ -18,7 +18,7 @@ export const lines: MergeMethod = {
   tryThis:
     'Raise β while α stays: the specialists’ skills come in with little loss of general ability.',
   source: {
-    text: 'Wang et al. 2024, LiNeS, eq. 2',
+    text: 'Wang et al. 2024, LiNeS: post-training layer scaling',
     url: 'https://arxiv.org/abs/2410.17146',
   },
   base: 'required',

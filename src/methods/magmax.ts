@@ -4,8 +4,8 @@ import { lambda } from './parameters';
 import { addToBase, taskVector } from './task-vector';
 
 /**
- * For each weight the change of largest magnitude (Marczak et al. 2024, eq. 2); a later model wins a
- * tie, as in FusionBench. Scaled by 0.5 unless told otherwise, the paper's value.
+ * For each weight the change of largest magnitude (Marczak et al. 2024); a later model wins a tie
+ * and the scale is 0.5 unless given, as in FusionBench.
  */
 export const magmax: MergeMethod = {
   id: 'magmax',
@@ -17,7 +17,7 @@ export const magmax: MergeMethod = {
   tryThis:
     'Compare λ of 0.5 and 1, then look at whether the specialist that was tuned hardest wins everywhere.',
   source: {
-    text: 'Marczak et al. 2024, MagMax, eq. 2',
+    text: 'Marczak et al. 2024, MagMax: leveraging model merging for seamless continual learning',
     url: 'https://arxiv.org/abs/2407.06322',
   },
   base: 'required',

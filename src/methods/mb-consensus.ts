@@ -23,7 +23,7 @@ import type { MergeMethod } from './method';
 import { addToBase, taskVector } from './task-vector';
 
 /**
- * Consensus task arithmetic (Wang et al. 2024, eq. 5 and 6) as MergeBench describes it. Its published
+ * Consensus task arithmetic (Wang et al. 2024, TALL-masks) as MergeBench describes it. Its published
  * merge fixes every λᵢ at 0.2, our default; the authors choose each on its own task from 0.2 to 0.6.
  * k = 0 is plain task arithmetic.
  */
@@ -36,7 +36,7 @@ export const mbConsensus: MergeMethod = {
   tex: 'D_i = w_i \\tau_i, \\quad D = \\sum_i D_i, \\quad m_i = [\\,|D_i| > \\lambda_i |D - D_i|\\,], \\qquad W = B + \\lambda\\, [\\textstyle\\sum_i m_i \\ge k]\\, D',
   tryThis: 'Compare k of 1, 2 and 3: each step leaves out changes that fewer specialists share.',
   source: {
-    text: 'Wang et al. 2024, Localizing task information, eq. 5-6; He et al. 2025, MergeBench',
+    text: 'Wang et al. 2024, Localizing task information (TALL-masks); He et al. 2025, MergeBench',
     url: mergebenchUrl,
   },
   base: 'required',

@@ -21,7 +21,7 @@ const smallestNormProduct = 1e-6;
 const smallestDivisor = 1e-6;
 
 /**
- * Model Stock (Jang et al. 2024, eq. 4, k models): the base pulls the average back by as much as the
+ * Model Stock (Jang et al. 2024, the ratio for any number of models): the base pulls the average back by as much as the
  * task vectors disagree; as mergekit 0.1.4. t is not limited: task vectors that point away from each
  * other give a negative t. Where 1 + (N−1)·c is nearly 0, mergekit 0.1.4 yields infinities; we keep
  * the base.
@@ -36,7 +36,7 @@ export const modelStock: MergeMethod = {
   tryThis:
     'There is nothing to tune: add or remove a specialist and see how far the merge leaves the base.',
   source: {
-    text: 'Jang et al. 2024, Model Stock, §4',
+    text: 'Jang et al. 2024, Model Stock: all we need is just a few fine-tuned models',
     url: 'https://arxiv.org/abs/2403.19522',
   },
   base: 'required',

@@ -22,7 +22,7 @@ export const nuslerp: MergeMethod = {
   tex: 'W = B + \\frac{\\sin((1-t)\\theta)\\, X_1 + \\sin(t\\theta)\\, X_2}{\\sin\\theta}, \\quad X_i = W_i - B, \\quad \\theta = \\angle(X_1, X_2), \\quad t = \\frac{w_2}{w_1 + w_2}',
   tryThis: 'Compare the merge with and without a base, then take rows one by one (flatten off).',
   source: {
-    text: 'mergekit 0.1.4, NuSLERP; Shoemake 1985, §3.3',
+    text: 'mergekit 0.1.4, NuSLERP; after Shoemake 1985',
     url: 'https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md',
   },
   base: 'optional',

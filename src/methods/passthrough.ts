@@ -12,7 +12,7 @@ export const passthrough: MergeMethod = {
   tryThis:
     'Repeat a few middle layers in the recipe’s slices, with scale 0 for o_proj and down_proj in the copies.',
   source: {
-    text: 'Kim et al. 2024, SOLAR 10.7B, §2.1; mergekit 0.1.4',
+    text: 'Kim et al. 2024, SOLAR 10.7B (depth up-scaling); mergekit 0.1.4',
     url: 'https://arxiv.org/abs/2312.15166',
   },
   base: 'none',

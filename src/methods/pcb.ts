@@ -27,7 +27,7 @@ import { addToBase, taskVector } from './task-vector';
 const outlierShare = 1e-4;
 
 /**
- * Parameter competition balancing (Du et al. 2024, §3.2), over the whole model at once. As the
+ * Parameter competition balancing (Du et al. 2024), over the whole model at once. As the
  * authors' code, which differs from the paper's formulas: exp and tanh instead of softmax, and
  * weights that fall to 0 at the cut. A specialist without any change takes no part; their code
  * divides by zero there.
@@ -42,7 +42,7 @@ export const pcb: MergeMethod = {
   tex: 's_i = e^{N \\mathrm{norm}(|\\tau_i|)^2} \\tanh\\bigl(\\tau_i \\textstyle\\sum_j \\tau_j\\bigr), \\quad v_i = \\frac{\\max(0, s_i - c_i)}{\\max s_i - c_i}, \\quad W = B + \\lambda \\frac{\\sum_i v_i \\tau_i}{\\sum_i v_i}',
   tryThis: 'Begin with r = 0.1 and raise λ above 1; then see what a larger r adds.',
   source: {
-    text: 'Du et al. 2024, Parameter competition balancing for model merging, §3.2, and its code',
+    text: 'Du et al. 2024, Parameter competition balancing for model merging, and its code',
     url: 'https://arxiv.org/abs/2410.02396',
   },
   base: 'required',

@@ -23,7 +23,7 @@ export const slerp: MergeMethod = {
   tryThis:
     'Move t from 0 to 1 and look for a place where both models’ domains score well; then try different values for attention and MLP.',
   source: {
-    text: 'Shoemake 1985, Animating rotation with quaternion curves, §3.3; factors of mergekit 0.1.4',
+    text: 'Shoemake 1985, Animating rotation with quaternion curves; mergekit 0.1.4',
     url: 'https://doi.org/10.1145/325165.325242',
   },
   base: 'required',
