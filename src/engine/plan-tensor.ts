@@ -156,13 +156,23 @@ function keepTensor(
 function mergedTensor(
   known: Omit<MergedTensor, 'kind' | 'sizeBytes' | 'sliceNeeds' | 'sliceElements' | 'isResident'>,
 ): MergedTensor {
-  const { shape, sources, hasBase, definition, dtype } = known;
+  const { name, role, layer, shape, dtype, sources, hasBase, definition } = known;
   const specialistCount = sources.length - (hasBase ? 1 : 0);
   const sliceNeeds = sliceNeedsOf(shape, sources, specialistCount, definitionCost(definition));
   const elementCount = elementCountOf(shape);
+  // Written out, for this is done for every tensor at every movement of a slider.
   return {
-    ...known,
     kind: 'merge',
+    name,
+    role,
+    layer,
+    shape,
+    dtype,
+    hasBase,
+    sources,
+    definition,
+    options: known.options,
+    numbers: known.numbers,
     sizeBytes: elementCount * dtypeSizesBytes[dtype],
     sliceNeeds,
     sliceElements: sliceElementsFor(shape, sliceNeeds, sliceBudgetBytes),
