@@ -21,10 +21,10 @@ const smallestNormProduct = 1e-6;
 const smallestDivisor = 1e-6;
 
 /**
- * Model Stock (Jang et al. 2024, the ratio for any number of models): the base pulls the average back by as much as the
- * task vectors disagree; as mergekit 0.1.4. t is not limited: task vectors that point away from each
- * other give a negative t. Where 1 + (N−1)·c is nearly 0, mergekit 0.1.4 yields infinities; we keep
- * the base.
+ * Model Stock (Jang et al. 2024, the ratio for any number of models): the base pulls the average back
+ * by as much as the task vectors disagree; as mergekit 0.1.4. t is not limited: task vectors that
+ * point away from each other give a negative t. Where 1 + (N−1)·c is nearly 0, mergekit 0.1.4 yields
+ * infinities; we keep the base.
  */
 export const modelStock: MergeMethod = {
   id: 'model_stock',

@@ -106,6 +106,8 @@ describe('Arcee Fusion', () => {
     // One score reaches its own threshold; of two, both quartiles and the median are the smaller.
     expect(await merged([1], [[2]], fuse)).toEqual([2 - 1 + 1]);
     expect(await merged([0, 0], [[1, 2]], fuse)).toEqual([1, 2]);
+    // Scores in the ratio of 1, 1.25 and 1.75, whose threshold is at 1.25 + 1.5 · 0.25.
+    expect(await merged([0, 0, 0], [[1, 1.25, 1.75]], fuse)).toEqual([0, 0, 1.75]);
   });
 
   it('of identical tensors is the tensor, and a NaN does not select the rest', async () => {
