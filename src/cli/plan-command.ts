@@ -6,7 +6,7 @@ import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
 import { tensorLine, tensorReport } from './tensor-lines';
 
-const usage = 'mergelab plan RECIPE.yml [--root DIR] [--tensors] [--json]';
+const usage = 'mergelab plan RECIPE.yml [--root DIR] [--tensors] [--lenient] [--json]';
 
 /**
  * Says what a merge would cost and what speaks against it, and with `--tensors` the parameters that
@@ -19,22 +19,31 @@ export const planCommand: Command = {
   async run(parameters) {
     const options = new GivenOptions(
       parameters,
-      { root: { type: 'string' }, tensors: { type: 'boolean' }, json: { type: 'boolean' } },
+      {
+        root: { type: 'string' },
+        tensors: { type: 'boolean' },
+        lenient: { type: 'boolean' },
+        json: { type: 'boolean' },
+      },
       usage,
     );
     const recipePath = options.single('RECIPE.yml');
-    const { recipes } = await readRecipe(recipePath);
+    const { recipes, warnings } = await readRecipe(recipePath, options.flag('lenient'));
+    for (const sentence of warnings) console.error(`warning: ${sentence}`);
     const root = options.text('root') ?? dirname(resolve(recipePath));
     const { inputs, openAdapter, close } = await openRecipeInputs(recipes, root);
     try {
-      const { cost, findings, tensors } = await planRecipes(recipes, inputs, { openAdapter });
+      const plan = await planRecipes(recipes, inputs, { openAdapter });
+      const { cost, findings, tensors, configChanges } = plan;
+      const donor = plan.donor.id;
       const listsTensors = options.flag('tensors');
       if (options.flag('json')) {
         const listed = listsTensors ? { tensors: tensors.map(tensorReport) } : {};
-        console.log(JSON.stringify({ cost, findings, ...listed }));
+        console.log(JSON.stringify({ cost, findings, donor, configChanges, ...listed }));
         return;
       }
       if (listsTensors) for (const tensor of tensors) console.log(tensorLine(tensor));
+      console.log(`config from    ${donor}`);
       console.log(`tensors        ${cost.tensorCount} with ${cost.elementCount} weights to merge`);
       console.log(`passes         ${cost.passCount}`);
       console.log(`bytes to read  ${shownBytes(cost.bytesRead)}`);

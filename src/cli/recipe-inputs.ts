@@ -104,7 +104,7 @@ function missingModel(id: string, folder: string, cause: unknown): unknown {
   if (!(cause instanceof LabError && cause.code === 'source/missing-file')) return cause;
   return new LabError(
     'recipe/missing-model',
-    `The recipe names the model "${id}", but there is no folder ${folder}. Correct the name, or give the folder that holds the models with --root.`,
+    `The recipe names the model "${id}", but there is no folder or file ${folder}. Correct the name, or give the folder that holds the models with --root.`,
     { details: { model: id, folder }, cause },
   );
 }

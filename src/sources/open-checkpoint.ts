@@ -49,7 +49,7 @@ export async function openCheckpoint(
   if (single !== undefined) return openWeights(files.label, single, signal);
   if (index !== undefined) return openShards(files, index, signal);
   const lone = loneWeights(files);
-  if (lone === undefined) throw missingFile(files.label, 'model.safetensors');
+  if (lone === undefined) throw noWeights(files);
   return openWeights(files.label, lone, signal);
 }
 
@@ -66,6 +66,16 @@ export async function openWeights(
   const header = await readSafetensorsHeader(file, `${label}/${file.path}`, signal);
   const placed = [...header.tensors.values()].map((entry) => ({ entry, file }));
   return new PlacedCheckpoint(label, placed, header.metadata);
+}
+
+function noWeights(files: ModelFiles): LabError {
+  const missing = missingFile(files.label, 'model.safetensors');
+  if (!files.files.has('adapter_config.json')) return missing;
+  return new LabError(
+    missing.code,
+    `The folder ${quoted(files.label)} holds an adapter, not a model; write MODEL+ADAPTER with the model that it was trained on.`,
+    { details: missing.details },
+  );
 }
 
 /** The only safetensors file of a folder, such as one that was downloaded by itself. */
