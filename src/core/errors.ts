@@ -24,6 +24,7 @@ export type LabErrorCode =
   | 'model/run-failed'
   | 'model/unsupported'
   | 'recipe/bad-value'
+  | 'recipe/licence'
   | 'recipe/missing-model'
   | 'recipe/missing-parameter'
   | 'recipe/shape-mismatch'

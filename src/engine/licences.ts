@@ -38,9 +38,9 @@ export function licenceFindings(
   return [
     {
       severity: 'note',
-      code: 'recipe/bad-value',
+      code: 'recipe/licence',
       sentence: isSame
-        ? `All models are under ${licence}, and so the merge must be.`
+        ? `All models are under ${licence}, which the merge must respect.`
         : `${shown.join(', ')}; check that the merge respects what each of them asks for.`,
       models: [...licences.keys()],
     },

@@ -75,7 +75,7 @@ describe('findings about the models', () => {
   it('name their licences', async () => {
     expect(await licencesOf()).toEqual([]);
     const [same] = await licencesOf('mit', 'mit', 'mit');
-    expect(same?.sentence).toBe('All models are under mit, and so the merge must be.');
+    expect(same?.sentence).toBe('All models are under mit, which the merge must respect.');
     const [mixed] = await licencesOf('apache-2.0', undefined, '"cc-by-nc-4.0"');
     expect(mixed?.sentence).toContain('"base" is under apache-2.0, "b" is under cc-by-nc-4.0;');
     expect(mixed?.models).toEqual(['base', 'b']);
