@@ -25,7 +25,9 @@ export interface PreparedInputs {
  * tokenizer, an embedding and a head with its rows, and a config that says so. Then the models can be
  * merged like any others. Without the setting the inputs come back as they are.
  *
- * A head that only some models have of their own is given to all of them, from their embeddings.
+ * A head that only some models have of their own is given to all of them, from their embeddings. The
+ * models of all slices lend each other rows; mergekit 0.1.4 asks those of the first or last slice
+ * only, and fails when the base is not among them.
  *
  * @throws LabError `source/missing-file` when the base has no `tokenizer.json`; `format/bad-tokenizer`,
  * `recipe/missing-model`, `recipe/bad-value`, `recipe/shape-mismatch`
