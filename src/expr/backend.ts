@@ -109,12 +109,15 @@ export interface MergeBackend {
   /**
    * Computes every reduction in one pass over the slice, results in the same order. Partials of
    * successive slices are joined by `ReductionTotal`.
+   * @param chunks the numbers of the slice's chunks to look at, in any order; all unless given.
+   * Lists of chunk results come in this order
    * @throws LabError `gpu/lost`, `wasm/out-of-memory`
    */
   reduce(
     slice: LoadedSlice,
     reductions: readonly Reduction[],
     values: KernelValues,
+    chunks?: readonly number[],
   ): Promise<readonly ReductionPartial[]>;
 
   /**

@@ -65,6 +65,7 @@ export class OracleBackend implements MergeBackend {
     slice: LoadedSlice,
     reductions: readonly Reduction[],
     values: KernelValues,
+    chunks = everyChunk(slice),
   ): Promise<readonly ReductionPartial[]> {
     const found = this.#find(slice);
     const count = slice.specialistCount;
@@ -72,9 +73,9 @@ export class OracleBackend implements MergeBackend {
       const roots = rootsOf(reduction, count);
       const program = unroll(roots, count, { lowerRandom: false });
       if (reduction.kind === 'histogram') {
-        return histogramOf(program, reduction.binCount, found, values);
+        return histogramOf(program, reduction.binCount, found, values, chunks);
       }
-      return chunksOf(program, reduction.kind, found, values);
+      return chunksOf(program, reduction.kind, found, values, chunks);
     });
     return Promise.resolve(partials);
   }
@@ -129,13 +130,21 @@ function forEachColumns(
   { inputs, columns }: OracleSlice,
   values: KernelValues,
   precision: Precision,
-  visit: (columns: Column[], start: number) => void,
+  visit: (columns: Column[], start: number, place: number) => void,
+  chunks = everyChunk(inputs),
 ): void {
   const interpreter = new Interpreter(program, columnLength, precision);
-  for (let start = 0; start < inputs.elementCount; start += columnLength) {
-    const count = Math.min(columnLength, inputs.elementCount - start);
-    visit(interpreter.run({ inputs, columns, values }, start, count), start);
-  }
+  chunks.forEach((chunk, place) => {
+    const end = Math.min((chunk + 1) * chunkElements, inputs.elementCount);
+    for (let start = chunk * chunkElements; start < end; start += columnLength) {
+      const count = Math.min(columnLength, end - start);
+      visit(interpreter.run({ inputs, columns, values }, start, count), start, place);
+    }
+  });
+}
+
+function everyChunk({ elementCount }: { readonly elementCount: number }): readonly number[] {
+  return Array.from({ length: Math.ceil(elementCount / chunkElements) }, (_, chunk) => chunk);
 }
 
 function histogramOf(
@@ -143,11 +152,12 @@ function histogramOf(
   binCount: number,
   slice: OracleSlice,
   values: KernelValues,
+  chunks: readonly number[],
 ): ReductionPartial {
   const lists = program.outputs
     .slice(0, program.outputs.length / 2)
     .map(() => new Float64Array(binCount));
-  forEachColumns(program, slice, values, 'f32', (columns) => {
+  const visit = (columns: Column[]): void => {
     lists.forEach((list, result) => {
       const bins = columns[2 * result];
       const when = columns[2 * result + 1];
@@ -156,7 +166,8 @@ function histogramOf(
         if (when?.[i] === 1) list[bin] = (list[bin] ?? 0) + 1;
       });
     });
-  });
+  };
+  forEachColumns(program, slice, values, 'f32', visit, chunks);
   return { lists };
 }
 
@@ -166,14 +177,13 @@ function chunksOf(
   kind: 'sum' | 'max' | 'count',
   slice: OracleSlice,
   values: KernelValues,
+  chunks: readonly number[],
 ): ReductionPartial {
-  const chunkCount = Math.ceil(slice.inputs.elementCount / chunkElements);
   const lists = program.outputs.map(() =>
-    new Float64Array(chunkCount).fill(kind === 'max' ? -Infinity : 0),
+    new Float64Array(chunks.length).fill(kind === 'max' ? -Infinity : 0),
   );
   const lanes = program.outputs.map(() => new Float64Array(8));
-  forEachColumns(program, slice, values, 'f32', (columns, start) => {
-    const chunk = Math.floor(start / chunkElements);
+  const visit = (columns: Column[], start: number, place: number): void => {
     lists.forEach((list, result) => {
       const column = columns[result];
       const sums = lanes[result];
@@ -185,9 +195,10 @@ function chunksOf(
         sums[lane] = kind === 'max' ? Math.max(before, value) : before + value;
       });
       const [s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0] = sums;
-      list[chunk] =
+      list[place] =
         kind === 'max' ? Math.max(...sums) : s0 + s1 + (s2 + s3) + (s4 + s5 + (s6 + s7));
     });
-  });
+  };
+  forEachColumns(program, slice, values, 'f32', visit, chunks);
   return { lists };
 }

@@ -33,7 +33,7 @@ function printChunks(
   text: ShaderText,
 ): WgslKernel {
   const { type, start, take, join, helper } = chunkParts[reduction.kind];
-  const fields = fieldsOf([reduction.of], layout);
+  const fields = fieldsOf([reduction.of], layout, ['firstChunk', 'chunkCount']);
   const wgsl = `${header(
     text,
     `one ${reduction.kind} over a chunk of ${chunkElements} elements (a workgroup does)`,
@@ -55,11 +55,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let chunk = group.y * groups.x + group.x;
+  let place = group.y * groups.x + group.x;
   let k = group.z;
-  let chunkCount = (params.elementCount + ${chunkElements - 1}u) / ${chunkElements}u;
-  if (chunk >= chunkCount) { return; }
-  let first = chunk * ${chunkElements}u;
+  if (place >= params.chunkCount) { return; }
+  let first = (params.firstChunk + place) * ${chunkElements}u;
   let end = min(first + ${chunkElements}u, params.elementCount);
   var own = ${start};
   for (var i = first + local; i < end; i += ${workgroupSize}u) {
@@ -70,7 +69,7 @@ fn main(
     workgroupBarrier();
     if (local < half) { partial[local] = ${join}; }
   }
-  if (local == 0u) { result[k * chunkCount + chunk] = partial[0]; }
+  if (local == 0u) { result[k * params.chunkCount + place] = partial[0]; }
 }
 `;
   const words = type === 'vec2f' ? 2 : 1;
@@ -115,7 +114,7 @@ function printHistogram(
   layers: number,
   text: ShaderText,
 ): WgslKernel {
-  const fields = fieldsOf([reduction.bin, reduction.when], layout);
+  const fields = fieldsOf([reduction.bin, reduction.when], layout, ['firstChunk']);
   const { binCount } = reduction;
   const wgsl = `${header(
     text,
@@ -141,7 +140,7 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let k = group.z;
-  let first = (group.y * groups.x + group.x) * ${chunkElements}u;
+  let first = (params.firstChunk + group.y * groups.x + group.x) * ${chunkElements}u;
   let end = min(first + ${chunkElements}u, params.elementCount);
   for (var i = first + local; i < end; i += ${workgroupSize}u) {
     if (counts(i, k)) { atomicAdd(&bins[min(binOf(i, k), ${binCount - 1}u)], 1u); }

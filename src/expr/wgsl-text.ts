@@ -155,8 +155,15 @@ export function elementFunction(
   ].join('\n');
 }
 
-/** Words every kernel has, then the names its expressions read, in order of first use. */
-export function fieldsOf(roots: readonly Expr[], layout: InputLayout): readonly ParameterField[] {
+/**
+ * Words every kernel has, `more` of the slice that this one needs, then the names its expressions
+ * read, in order of first use.
+ */
+export function fieldsOf(
+  roots: readonly Expr[],
+  layout: InputLayout,
+  more: readonly ('firstChunk' | 'chunkCount')[] = [],
+): readonly ParameterField[] {
   const slice = (name: string): ParameterField => ({
     name,
     source: 'slice',
@@ -164,7 +171,7 @@ export function fieldsOf(roots: readonly Expr[], layout: InputLayout): readonly 
     length: 1,
   });
   const fields: ParameterField[] = [
-    ...['elementCount', 'firstElement', 'seed', 'tensorKey', 'zero'].map(slice),
+    ...['elementCount', 'firstElement', 'seed', 'tensorKey', 'zero', ...more].map(slice),
     { name: 'offset', source: 'offset', type: 'u32', length: layout.dtypes.length },
   ];
   for (const { op, name, type } of leavesOf(roots)) {

@@ -2,10 +2,10 @@ import type { FloatDtype } from '../core/dtype';
 import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
 import type { KernelValues, LoadedSlice, MergeBackend, SliceInputs } from '../expr/backend';
+import { chunkElements } from '../expr/backend';
 import { checkColumns, checkInputs, describeSlice, modelsOf } from '../expr/check-inputs';
 import type { Expr } from '../expr/expr';
 import { IdentityCache } from '../expr/identity-cache';
-import type { InputLayout } from '../expr/input-layout';
 import { layoutOf, layoutText } from '../expr/input-layout';
 import { rankRowsOnHost } from '../expr/rank-rows';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
@@ -15,24 +15,11 @@ import type { WgslKernel } from '../expr/wgsl-text';
 import type { FoundAdapter } from './adapter';
 import { BufferPool } from './buffer-pool';
 import { GpuDevice } from './device';
-import { gridOf } from './grid';
-import type { InputOffsets } from './pack-parameters';
-import { packParameters } from './pack-parameters';
-import { PipelineCache } from './pipeline-cache';
+import type { GpuSlice } from './kernel-runner';
+import { KernelRunner, usage } from './kernel-runner';
+import type { ChunkSpan } from './pack-parameters';
 import { planColumns } from './plan-columns';
-import { readPartial } from './read-partial';
-
-interface GpuSlice {
-  readonly weights: GPUBuffer;
-  readonly layout: InputLayout;
-  readonly offsets: InputOffsets;
-  /** Every column that is attached; never written again, so calls that were made before keep it. */
-  readonly columns: GPUBuffer | undefined;
-}
-
-/** GPUBufferUsage and GPUMapMode; Node has the constants only after Dawn was loaded. */
-const usage = { mapRead: 1, copySource: 4, copyTarget: 8, storage: 128 } as const;
-const mapModeRead = 1;
+import { joinPartials, readPartial } from './read-partial';
 
 /** A dispatch over more than this would keep the device from drawing the page. */
 const sliceBytesCap = 256 * 1024 * 1024;
@@ -48,7 +35,7 @@ export class GpuBackend implements MergeBackend {
   readonly maxSliceBytes: number;
   readonly #gpu: GpuDevice;
   readonly #buffers: BufferPool;
-  readonly #pipelines: PipelineCache;
+  readonly #runner: KernelRunner;
   readonly #kernels = new IdentityCache<WgslKernel>();
   readonly #slices = new Map<LoadedSlice, GpuSlice>();
   readonly #running = new Set<Promise<unknown>>();
@@ -56,7 +43,7 @@ export class GpuBackend implements MergeBackend {
   private constructor(gpu: GpuDevice) {
     this.#gpu = gpu;
     this.#buffers = new BufferPool(gpu);
-    this.#pipelines = new PipelineCache(gpu);
+    this.#runner = new KernelRunner(gpu, this.#buffers);
     // Columns of a slice fill one binding too, and are wider than 16-bit weights.
     this.maxSliceBytes = Math.min(Math.floor(gpu.maxBindingBytes / 4), sliceBytesCap);
   }
@@ -147,6 +134,7 @@ export class GpuBackend implements MergeBackend {
     slice: LoadedSlice,
     reductions: readonly Reduction[],
     values: KernelValues,
+    chunks?: readonly number[],
   ): Promise<readonly ReductionPartial[]> {
     const found = this.#find(slice);
     const { layout } = found;
@@ -155,10 +143,18 @@ export class GpuBackend implements MergeBackend {
         printReduction(reduction, layout),
       ),
     );
-    const results = await this.#inUse(this.#run(slice, found, kernels, values));
-    return reductions.map((reduction, index) =>
-      readPartial(reduction, results[index] ?? new Uint32Array(), slice),
-    );
+    const spans = chunks?.map((first) => ({ first, count: 1 })) ?? [everyChunk(slice)];
+    // A few single chunks are a run each.
+    const runs = kernels.flatMap((kernel) => spans.map((span) => ({ kernel, span })));
+    const results = await this.#inUse(this.#runner.run(slice, found, runs, values));
+    return reductions.map((reduction, index) => {
+      const own = results.slice(index * spans.length, (index + 1) * spans.length);
+      return joinPartials(
+        reduction,
+        own.map((words) => readPartial(reduction, words, slice)),
+        slice.specialistCount,
+      );
+    });
   }
 
   async map(
@@ -175,7 +171,7 @@ export class GpuBackend implements MergeBackend {
       printMap(output, outDtype, layout, undefined, model),
     );
     const [words = new Uint32Array()] = await this.#inUse(
-      this.#run(slice, found, [kernel], values),
+      this.#runner.run(slice, found, [{ kernel, span: everyChunk(slice) }], values),
     );
     const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     return bytes.subarray(0, slice.elementCount * dtypeSizesBytes[outDtype]);
@@ -231,105 +227,8 @@ export class GpuBackend implements MergeBackend {
     last.set(bytes.subarray(whole));
     queue.writeBuffer(buffer, offsetBytes + whole, last);
   }
+}
 
-  /** Runs kernels over one slice in one submission and reads every result back. */
-  async #run(
-    slice: LoadedSlice,
-    inputs: GpuSlice,
-    kernels: readonly WgslKernel[],
-    values: KernelValues,
-  ): Promise<Uint32Array<ArrayBuffer>[]> {
-    const { elementCount } = slice;
-    if (elementCount === 0) {
-      return kernels.map((kernel) => new Uint32Array(kernel.resultWords(0)));
-    }
-    const pipelines = await this.#gpu.orLost(
-      Promise.all(kernels.map((kernel) => this.#pipelines.get(kernel.wgsl, kernel.label))),
-    );
-    const sizes = kernels.map((kernel) => 4 * kernel.resultWords(elementCount));
-    const totalBytes = sizes.reduce((total, size) => total + size, 0);
-    const taken: GPUBuffer[] = [];
-    let staging: GPUBuffer | undefined;
-    try {
-      const submitted = await this.#gpu.guard(2 * totalBytes, () => {
-        const target = this.#buffers.take(totalBytes, usage.mapRead | usage.copyTarget, 'staging');
-        staging = target;
-        const encoder = this.#gpu.device.createCommandEncoder();
-        let offsetBytes = 0;
-        kernels.forEach((kernel, index) => {
-          const pipeline = pipelines[index];
-          invariant(pipeline, 'every kernel has a pipeline');
-          const sizeBytes = sizes[index] ?? 0;
-          const result = this.#encode(
-            encoder,
-            slice,
-            inputs,
-            kernel,
-            pipeline,
-            values,
-            sizeBytes,
-            taken,
-          );
-          encoder.copyBufferToBuffer(result, 0, target, offsetBytes, sizeBytes);
-          offsetBytes += sizeBytes;
-        });
-        this.#gpu.device.queue.submit([encoder.finish()]);
-        return target;
-      });
-      await this.#gpu.orLost(submitted.mapAsync(mapModeRead, 0, totalBytes));
-      const all = new Uint32Array(submitted.getMappedRange(0, totalBytes).slice(0));
-      submitted.unmap();
-      this.#buffers.give(submitted);
-      let firstWord = 0;
-      return sizes.map((size) => {
-        firstWord += size / 4;
-        return all.slice(firstWord - size / 4, firstWord);
-      });
-    } catch (error) {
-      if (staging !== undefined) this.#buffers.discard(staging);
-      throw error;
-    } finally {
-      for (const buffer of taken) this.#buffers.give(buffer);
-    }
-  }
-
-  #encode(
-    encoder: GPUCommandEncoder,
-    slice: LoadedSlice,
-    { weights, columns, offsets }: GpuSlice,
-    kernel: WgslKernel,
-    pipeline: GPUComputePipeline,
-    values: KernelValues,
-    resultBytes: number,
-    taken: GPUBuffer[],
-  ): GPUBuffer {
-    const { device } = this.#gpu;
-    const numbers = packParameters(kernel.fields, slice, offsets, values);
-    const params = this.#buffers.take(
-      numbers.byteLength,
-      usage.storage | usage.copyTarget,
-      'parameters',
-    );
-    const resultFlags = usage.storage | usage.copySource | usage.copyTarget;
-    const result = this.#buffers.take(resultBytes, resultFlags, `result of ${kernel.label}`);
-    taken.push(params, result);
-    device.queue.writeBuffer(params, 0, numbers);
-    // Bins are added to; a buffer from the pool holds old results.
-    encoder.clearBuffer(result);
-    const bindGroup = device.createBindGroup({
-      layout: this.#pipelines.layout,
-      // A kernel without columns does not declare the last; the layout wants one all the same.
-      entries: [weights, params, result, columns ?? weights].map((buffer, binding) => ({
-        binding,
-        resource: { buffer },
-      })),
-    });
-    const pass = encoder.beginComputePass({ label: kernel.label });
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    const { count, layers } = kernel.groups(slice.elementCount);
-    pass.dispatchWorkgroups(...gridOf(count, layers));
-    pass.end();
-    return result;
-  }
+function everyChunk({ elementCount }: LoadedSlice): ChunkSpan {
+  return { first: 0, count: Math.ceil(elementCount / chunkElements) };
 }

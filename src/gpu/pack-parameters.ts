@@ -9,12 +9,19 @@ export interface InputOffsets {
   readonly columns: ReadonlyMap<string, readonly number[]>;
 }
 
+/** The chunks that a reduction looks at. */
+export interface ChunkSpan {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** The `Params` of a kernel: words in the order of its fields, little-endian. */
 export function packParameters(
   fields: readonly ParameterField[],
   slice: LoadedSlice,
   offsets: InputOffsets,
   values: KernelValues,
+  span: ChunkSpan,
 ): Uint8Array<ArrayBuffer> {
   const wordCount = fields.reduce((total, { length }) => total + length, 0);
   const bytes = new Uint8Array(4 * wordCount);
@@ -23,7 +30,7 @@ export function packParameters(
   for (const { name, source, type, length } of fields) {
     for (let index = 0; index < length; index++) {
       const value = {
-        slice: () => sliceWord(name, slice, values),
+        slice: () => sliceWord(name, slice, values, span),
         offset: () => offsets.inputs[index],
         column: () => columnOffset(offsets.columns.get(name), index),
         scalar: () => values.scalars[name],
@@ -43,13 +50,20 @@ function columnOffset(offsets: readonly number[] | undefined, index: number): nu
   return offsets?.length === 1 ? offsets[0] : offsets?.[index];
 }
 
-function sliceWord(name: string, slice: LoadedSlice, values: KernelValues): number | undefined {
+function sliceWord(
+  name: string,
+  slice: LoadedSlice,
+  values: KernelValues,
+  span: ChunkSpan,
+): number | undefined {
   if (name === 'seed') return values.seed;
   const words: Readonly<Record<string, number>> = {
     elementCount: slice.elementCount,
     firstElement: slice.firstElement,
     tensorKey: slice.tensorKey,
     zero: 0,
+    firstChunk: span.first,
+    chunkCount: span.count,
   };
   return words[name];
 }

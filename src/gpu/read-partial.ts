@@ -22,3 +22,28 @@ export function readPartial(
   );
   return { lists };
 }
+
+/** Partials of several runs over one slice as one. */
+export function joinPartials(
+  reduction: Reduction,
+  partials: readonly ReductionPartial[],
+  specialistCount: number,
+): ReductionPartial {
+  const [only] = partials;
+  if (only !== undefined && partials.length === 1) return only;
+  const listCount = reduction.perModel ? specialistCount : 1;
+  const lists = Array.from({ length: listCount }, (_, list) => {
+    const parts = partials.map((partial) => partial.lists[list] ?? new Float64Array());
+    if (reduction.kind !== 'histogram') {
+      return Float64Array.from(parts.flatMap((part) => [...part]));
+    }
+    const bins = new Float64Array(reduction.binCount);
+    for (const part of parts) {
+      part.forEach((count, bin) => {
+        bins[bin] = (bins[bin] ?? 0) + count;
+      });
+    }
+    return bins;
+  });
+  return { lists };
+}

@@ -56,6 +56,7 @@ export function valuesOf({ numbers }: PassEntry, { seed }: MergeOptions): Kernel
 /**
  * Visits the slices of a tensor in order, with the columns attached that `exprs` read, and closes
  * each whatever happens.
+ * @param isWanted picks slices by their numbers; all unless given
  */
 export async function forEachSlice(
   backend: MergeBackend,
@@ -63,8 +64,10 @@ export async function forEachSlice(
   exprs: readonly Expr[],
   { signal }: MergeOptions,
   visit: (slice: LoadedSlice) => Promise<void>,
+  isWanted: (index: number) => boolean = () => true,
 ): Promise<void> {
   for (let index = 0; index < task.sliceCount; index++) {
+    if (!isWanted(index)) continue;
     signal?.throwIfAborted();
     const slice = await task.openSlice(index, signal);
     try {

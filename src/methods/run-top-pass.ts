@@ -2,13 +2,15 @@ import type { MergeBackend } from '../expr/backend';
 import { eq, magnitudeBits, perModelU32 } from '../expr/build';
 import type { Expr } from '../expr/expr';
 import { ReductionTotal } from '../expr/reduction';
+import { findCuts } from './find-cuts';
 import type { PassContext, TopPass } from './method';
 import type { PassEntry, PassFindings } from './pass-entry';
 import { contextOf, extend, keyOf, recall } from './pass-entry';
 import { reduceAll } from './reduce-all';
 import type { MergeOptions } from './tensor-task';
+import { findSampledThresholds } from './sampled-thresholds';
 import type { RunReduction, Threshold } from './top-magnitudes';
-import { everyIndex, findCuts, findThresholds } from './top-magnitudes';
+import { everyIndex, findThresholds } from './top-magnitudes';
 
 /** Adds the thresholds and cuts by which `isTop` knows the largest magnitudes. */
 export async function runTopPass(
@@ -41,7 +43,15 @@ async function findTop(
     };
   const { elementCount } = contextOf(entries);
   const isExact = pass.isQuantile === true;
-  const thresholds = await findThresholds(run(entries), pass.of, keep, elementCount, isExact);
+  const [only] = entries;
+  const isPartial = keep.every((k) => k > 0 && k < elementCount);
+  // A device that counts in parallel is not helped by a sample, and each look at it takes time.
+  const isSampled = only && entries.length === 1 && isPartial && backend.id !== 'webgpu';
+  const sampled = isSampled
+    ? await findSampledThresholds(backend, pass.of, only, options, keep)
+    : undefined;
+  const thresholds =
+    sampled ?? (await findThresholds(run(entries), pass.of, keep, elementCount, isExact));
   const bits = thresholds.map((threshold) => threshold.bits);
 
   const found: PassFindings[] = [];
@@ -51,7 +61,7 @@ async function findTop(
     if (pass.ties === 'lowerIndexFirst') {
       const own =
         entries.length === 1 ? thresholds : await ownTies(run([entry]), pass.of, thresholds, left);
-      cut = await findCuts(run([entry]), pass.of, own, entry.task.elementCount);
+      cut = await findCuts(backend, pass.of, entry, options, own);
       left = left.map((count, model) => count - (own[model]?.tiesKept ?? 0));
     }
     found.push({ perModel: { [`${pass.name}.bits`]: bits, [`${pass.name}.cut`]: cut } });

@@ -1,13 +1,4 @@
-import {
-  and,
-  bool,
-  elementIndex,
-  eq,
-  magnitudeBits,
-  perModelU32,
-  shiftRight,
-  u32,
-} from '../expr/build';
+import { and, bool, eq, magnitudeBits, perModelU32, shiftRight, u32 } from '../expr/build';
 import type { Expr } from '../expr/expr';
 import type { Reduction, ReductionTotal } from '../expr/reduction';
 import type { MethodNumbers } from './method';
@@ -37,41 +28,41 @@ const digits = [
   { shift: 20, width: 11 },
   { shift: 10, width: 10 },
   { shift: 0, width: 10 },
-];
+] as const;
 
 const histograms = new WeakMap<Expr, Map<string, Reduction>>();
 
-/** One histogram of a digit of `key`; the same object every time, so kernels are compiled once. */
+/** One histogram of a digit of the magnitude; the same object every time, so kernels are compiled once. */
 function digitHistogram(
   of: Expr<'f32'>,
-  key: 'magnitude' | 'index',
   shift: number,
   width: number,
   isFirst: boolean,
 ): Reduction {
   const known = histograms.get(of) ?? new Map<string, Reduction>();
   histograms.set(of, known);
-  const name = `${key} ${String(shift)} ${String(width)} ${String(isFirst)}`;
+  const name = `${String(shift)} ${String(width)} ${String(isFirst)}`;
   const before = known.get(name);
   if (before !== undefined) return before;
 
   const magnitude = magnitudeBits(of);
-  const word = key === 'magnitude' ? magnitude : elementIndex;
-  const digit = shiftRight(word, shift);
-  const among = key === 'magnitude' ? [] : [eq(magnitude, perModelU32('radix.bits'))];
-  const inPrefix = isFirst
-    ? []
-    : [eq(shiftRight(word, shift + width), perModelU32('radix.prefix'))];
-  const [when = bool(true), ...more] = [...among, ...inPrefix];
+  const digit = shiftRight(magnitude, shift);
+  const isInPrefix = eq(shiftRight(magnitude, shift + width), perModelU32('radix.prefix'));
   const reduction: Reduction = {
     kind: 'histogram',
     bin: isFirst ? digit : and(digit, u32(2 ** width - 1)),
-    when: more.reduce((all, next) => and(all, next), when),
+    when: isFirst ? bool(true) : isInPrefix,
     binCount: 2 ** width,
     perModel: true,
   };
   known.set(name, reduction);
   return reduction;
+}
+
+/** The histogram over the highest digit of all elements; a bin spans 2^`shift` magnitudes. */
+export function highestDigit(of: Expr<'f32'>): { reduction: Reduction; shift: number } {
+  const [{ shift, width }] = digits;
+  return { reduction: digitHistogram(of, shift, width, true), shift };
 }
 
 /**
@@ -100,7 +91,7 @@ export async function findThresholds(
   const above = keep.map(() => 0);
   const ties = keep.map(() => 0);
   for (const { shift, width } of digits) {
-    const reduction = digitHistogram(of, 'magnitude', shift, width, shift + width === 31);
+    const reduction = digitHistogram(of, shift, width, shift + width === 31);
     const total = await run(reduction, { 'radix.prefix': prefixes });
     total.bins.forEach((bins, model) => {
       let bin = bins.length - 1;
@@ -124,48 +115,4 @@ export async function findThresholds(
           tiesKept: k - (above[model] ?? 0),
         },
   );
-}
-
-/**
- * The exclusive upper index below which exactly `tiesKept` elements tie with the threshold, for
- * every specialist: by histograms over the index, so again without sorting.
- * @param run over the one tensor the indices belong to
- */
-export async function findCuts(
-  run: RunReduction,
-  of: Expr<'f32'>,
-  thresholds: readonly Threshold[],
-  elementCount: number,
-): Promise<number[]> {
-  const isOpen = thresholds.map(({ tieCount, tiesKept }) => tiesKept > 0 && tiesKept < tieCount);
-  const prefixes = thresholds.map(() => 0);
-  if (isOpen.includes(true)) {
-    const below = thresholds.map(() => 0);
-    const bitWidth = Math.max(1, Math.ceil(Math.log2(elementCount)));
-    for (let left = bitWidth; left > 0;) {
-      const width = Math.min(11, left);
-      const shift = left - width;
-      const reduction = digitHistogram(of, 'index', shift, width, left === bitWidth);
-      const total = await run(reduction, {
-        'radix.prefix': prefixes,
-        'radix.bits': thresholds.map(({ bits }) => bits),
-      });
-      total.bins.forEach((bins, model) => {
-        const wanted = thresholds[model]?.tiesKept ?? 0;
-        let bin = 0;
-        let count = below[model] ?? 0;
-        while (bin < bins.length - 1 && count + (bins[bin] ?? 0) < wanted) {
-          count += bins[bin] ?? 0;
-          bin++;
-        }
-        below[model] = count;
-        prefixes[model] = (prefixes[model] ?? 0) * 2 ** width + bin;
-      });
-      left = shift;
-    }
-  }
-  return thresholds.map(({ tieCount, tiesKept }, model) => {
-    if (isOpen[model] === true) return (prefixes[model] ?? 0) + 1;
-    return tiesKept === 0 && tieCount > 0 ? 0 : everyIndex;
-  });
 }

@@ -11,6 +11,8 @@ export interface Job {
   readonly kernelBytes: Uint8Array;
   readonly block: number;
   readonly elementCount: number;
+  /** Where the numbers of its chunks stand, as i32, unless it has all of them in order. */
+  readonly chunkList?: { readonly address: number; readonly length: number } | undefined;
   /** Elements of a chunk where it is not the usual number. */
   readonly chunkElements?: number;
   readonly out: number;
@@ -64,7 +66,9 @@ export class LanePool {
    * @throws Error when a kernel trapped, which only a bug of ours can cause
    */
   async run(job: Job): Promise<void> {
-    const chunkCount = Math.ceil(job.elementCount / (job.chunkElements ?? this.#chunkElements));
+    const chunkCount =
+      job.chunkList?.length ??
+      Math.ceil(job.elementCount / (job.chunkElements ?? this.#chunkElements));
     invariant(chunkCount < 0xfffff, 'a slice has fewer than a million chunks');
     if (chunkCount === 0) return;
     this.#post(job, chunkCount);
@@ -103,6 +107,7 @@ export class LanePool {
     this.#set('bins', job.bins);
     this.#set('binsStride', job.binsStrideBytes);
     this.#set('chunkElements', job.chunkElements ?? this.#chunkElements);
+    this.#set('chunkList', job.chunkList?.address ?? 0);
     this.#set('failed', 0);
     this.#set('completed', 0);
     this.#set('chunkCount', chunkCount);

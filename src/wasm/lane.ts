@@ -34,6 +34,7 @@ export function createLane(start: LaneStart): Lane {
   const completedWord = 4;
   const kernelWord = 5;
   const failedWord = 14;
+  const chunkListWord = 16;
   const words = new Int32Array(start.control);
   const kernels = new Map<number, RunKernel>();
 
@@ -54,12 +55,19 @@ export function createLane(start: LaneStart): Lane {
     return run as RunKernel;
   }
 
-  function runChunk(chunk: number): void {
+  /** The number of the chunk that stands at `place` among those of the job. */
+  function chunkAt(place: number): number {
+    const list = read(chunkListWord);
+    return list === 0 ? place : (new Int32Array(start.memory.buffer, list)[place] ?? 0);
+  }
+
+  function runChunk(place: number): void {
     try {
+      const chunk = chunkAt(place);
       const chunkElements = read(15);
       const first = chunk * chunkElements;
       const end = Math.min(first + chunkElements, read(11));
-      const out = read(9) + chunk * read(10);
+      const out = read(9) + place * read(10);
       kernelOf(read(kernelWord))(read(8), first, end, out, read(12) + start.lane * read(13));
     } catch {
       Atomics.store(words, failedWord, 1);
@@ -111,4 +119,5 @@ export const jobWords = {
   binsStride: 13,
   failed: 14,
   chunkElements: 15,
+  chunkList: 16,
 } as const;

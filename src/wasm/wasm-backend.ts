@@ -172,42 +172,43 @@ export class WasmBackend implements MergeBackend {
     slice: LoadedSlice,
     reductions: readonly Reduction[],
     values: KernelValues,
+    chunks?: readonly number[],
   ): Promise<readonly ReductionPartial[]> {
     const found = this.#find(slice);
     return this.#inTurn(async () => {
       const { id, kernel } = this.#kernels.reduce(reductions, found.layout);
-      const chunkCount = Math.ceil(slice.elementCount / chunkElements);
+      const chunkCount = chunks?.length ?? Math.ceil(slice.elementCount / chunkElements);
       const outStrideBytes = 8 * kernel.resultCount;
       const binsStrideBytes = kernel.binTotal === 0 ? 0 : 4 * (kernel.binTotal + spareBinCount);
       const outBytes = outStrideBytes * chunkCount;
       const binsBytes = binsStrideBytes * this.threadCount;
-      return withRegions(
-        this.#memory,
-        [outBytes, binsBytes, blockBytes(kernel, found)],
-        async (at) => {
-          const [out = 0, bins = 0, block = 0] = at;
-          this.#memory.bytes.fill(0, bins, bins + binsBytes);
-          writeBlock(this.#memory.memory, block, slice, found, kernel, values);
-          await this.#pool.run({
-            kernelId: id,
-            kernelBytes: kernel.bytes,
-            block,
-            elementCount: slice.elementCount,
-            out,
-            outStrideBytes,
-            bins,
-            binsStrideBytes,
-          });
-          const numbers = new Float64Array(this.#copy(out, outBytes).buffer);
-          const counts = new Uint32Array(this.#copy(bins, binsBytes).buffer);
-          return readPartials(reductions, slice.specialistCount, {
-            numbers,
-            resultCount: kernel.resultCount,
-            counts,
-            laneWords: binsStrideBytes / 4,
-          });
-        },
-      );
+      const listBytes = 4 * (chunks?.length ?? 0);
+      const sizes = [outBytes, binsBytes, blockBytes(kernel, found), listBytes];
+      return withRegions(this.#memory, sizes, async ([out = 0, bins = 0, block = 0, list = 0]) => {
+        const chunkList = chunks && { address: list, length: chunks.length };
+        new Int32Array(this.#memory.memory.buffer, list, chunks?.length ?? 0).set(chunks ?? []);
+        this.#memory.bytes.fill(0, bins, bins + binsBytes);
+        writeBlock(this.#memory.memory, block, slice, found, kernel, values);
+        await this.#pool.run({
+          kernelId: id,
+          kernelBytes: kernel.bytes,
+          block,
+          elementCount: slice.elementCount,
+          chunkList,
+          out,
+          outStrideBytes,
+          bins,
+          binsStrideBytes,
+        });
+        const numbers = new Float64Array(this.#copy(out, outBytes).buffer);
+        const counts = new Uint32Array(this.#copy(bins, binsBytes).buffer);
+        return readPartials(reductions, slice.specialistCount, {
+          numbers,
+          resultCount: kernel.resultCount,
+          counts,
+          laneWords: binsStrideBytes / 4,
+        });
+      });
     });
   }
 

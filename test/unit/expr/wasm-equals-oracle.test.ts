@@ -211,6 +211,19 @@ describe('reductions', () => {
     },
   );
 
+  it('look at the chunks that were asked for, and at no others', async () => {
+    const inputs = randomSlice({ elementCount: 5 * chunkElements + 7, dtypes: ['BF16', 'F32'] });
+    const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+    for (const chunks of [[3], [5, 0, 2], []]) {
+      const found = await wasm.reduce(fast, reductions, noValues, chunks);
+      expect(found).toEqual(await oracle.reduce(exact, reductions, noValues, chunks));
+      expect(found[0]?.lists[0]).toHaveLength(chunks.length);
+    }
+    const [all] = await wasm.reduce(fast, reductions.slice(0, 1), noValues);
+    const [some] = await wasm.reduce(fast, reductions.slice(0, 1), noValues, [4, 1]);
+    expect([...(some?.lists[0] ?? [])]).toEqual([4, 1].map((chunk) => all?.lists[0]?.[chunk]));
+  });
+
   it('treat NaN alike: it is the maximum, and spoils a sum', async () => {
     const specialists = [bytesOf([1, NaN, -2], 'F32'), bytesOf([1, Infinity, -Infinity], 'F32')];
     const inputs = {

@@ -44,6 +44,7 @@ describe('packParameters', () => {
         scalars: { lambda: 0.1 },
         perModel: { weight: [1, -2] },
       },
+      { first: 0, count: 1 },
     );
     const members = [...kernel.wgsl.matchAll(/^ {2}(\w+): (?:array<)?([fu]32)(?:, (\d)>)?,$/gm)];
     const names = members.map(([, name = '']) => name);

@@ -114,6 +114,33 @@ describe('the k-th magnitude', () => {
     }
   });
 
+  it('is the same in a tensor so large that it is sampled, whatever the sample says', async () => {
+    const random = new Random(4);
+    const elementCount = 25 * chunkElements + 3;
+    const fine = (): number => Math.fround(random.next01() + random.next01() - 1);
+    const tensors = {
+      fine: Array.from({ length: elementCount }, fine),
+      // Large groups of equals, as differences of bf16 weights have.
+      coarse: Array.from({ length: elementCount }, () => Math.round(8 * fine()) / 8),
+      // What the sample does not see is a thousand times as large.
+      misleading: Array.from({ length: elementCount }, (_, index) =>
+        index < chunkElements ? 1000 * fine() : Math.fround(fine()),
+      ).map(Math.fround),
+    };
+    for (const values of Object.values(tensors)) {
+      const ranks = values.map((x) => rankOf(x, 0));
+      const order = Uint32Array.from(values, (_, index) => index);
+      order.sort((x, y) => (ranks[y] ?? 0) - (ranks[x] ?? 0) || x - y);
+      for (const keep of [5, Math.trunc(0.2 * elementCount), elementCount - 7]) {
+        const wanted = order.slice(0, keep).sort();
+        const sliceElements = keep === 5 ? 4 * chunkElements : undefined;
+        const [found = []] = await keptBy(wasm, [values], keep, 'lowerIndexFirst', sliceElements);
+        expect(found.length).toBe(keep);
+        expect(found.every((index, place) => index === wanted[place])).toBe(true);
+      }
+    }
+  }, 60_000);
+
   it('keeps every tie when asked to, as MergeBench does', async () => {
     const values = [1, -1, 2, 1, 0.5, -1];
     expect(await keptBy(wasm, [values], 2, 'all')).toEqual([[0, 1, 2, 3, 5]]);
