@@ -14,6 +14,7 @@ import { matchTensors } from './match-tensors';
 import type { MatchedTensor } from './matched-tensor';
 import type { ModelInput, ModelInputs } from './model-input';
 import { modelTensorsOf, type ModelTensors } from './model-tensors';
+import { withOverride } from './override-architecture';
 import type { ResolvedMerge } from './resolve-recipe';
 
 /** Everything about a merge that does not depend on its parameters. */
@@ -90,7 +91,7 @@ async function layOut(
   const configs = new Map<string, JsonObject | undefined>();
   const licences = new Map<string, string>();
   for (const model of donorFirst) {
-    configs.set(model.id, await readConfig(model, signal));
+    configs.set(model.id, withOverride(model.id, await readConfig(model, signal)));
     const licence = await licenceOf(model, signal);
     if (licence !== undefined) licences.set(model.id, licence);
   }
@@ -106,7 +107,7 @@ async function layOut(
   return {
     models,
     donor,
-    donorConfig: configs.get(donor.id),
+    donorConfig: await readConfig(donor, signal),
     tensors,
     configChanges: configChangesFor(configs.get(donor.id), tensors, origins),
     licences,

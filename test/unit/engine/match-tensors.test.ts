@@ -200,6 +200,28 @@ describe('output heads', () => {
   });
 });
 
+describe('a model with another architecture than its config says', () => {
+  it('is compared by the one that the recipe gives it', async () => {
+    const other = { model_type: 'mistral' };
+    const id = JSON.stringify({
+      model: { path: 'odd' },
+      override_architecture: 'LlamaForCausalLM',
+    });
+    const models = [
+      await tinyModel('base'),
+      { ...(await tinyModel('odd', { config: other })), id },
+    ];
+    const plan = await planMerge(
+      tinyRecipe('task_arithmetic', { [id]: 1 }),
+      new Map(models.map((model) => [model.id, model])),
+    );
+    expect(plan.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(plan.donorConfig).toMatchObject({ model_type: 'llama' });
+    const plain = await planOf(vectors, { config: other });
+    expect(plain.findings.some(({ sentence }) => sentence.includes('model_type'))).toBe(true);
+  });
+});
+
 describe('models without a config', () => {
   it('are matched by their tensors', async () => {
     const models = await Promise.all(
