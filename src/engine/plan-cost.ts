@@ -16,7 +16,7 @@ export interface MergeCost {
   readonly tensorCount: number;
   /** Elements of merged tensors, of one model. */
   readonly elementCount: number;
-  /** All reads of all passes; a rare second look at equal magnitudes comes on top. */
+  /** Reads of all passes at most; a rare second look at equal magnitudes comes on top. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
   /** How often the weights are gone through at most, the merge itself included. */
