@@ -53,6 +53,7 @@ function scansOfPass(pass: Pass): number {
     case 'rows':
     case 'vectors':
     case 'matrix':
+    case 'mergekitSample':
       return 1;
   }
 }
@@ -66,6 +67,7 @@ function exprsOf(pass: Pass): readonly Expr[] {
     case 'top':
     case 'rank':
     case 'matrix':
+    case 'mergekitSample':
       return [pass.of];
     case 'rows':
       return Object.values(pass.values);

@@ -27,7 +27,10 @@ function drawnTensors(tensors: readonly MergedTensor[]): readonly StreamTensor[]
   return visited.flatMap(({ tensor }) => {
     const drawCount = drawCountOf(tensor);
     const elementCount = elementCountOf(tensor.shape);
-    return drawCount === 0 ? [] : [{ name: tensor.name, elementCount, drawCount }];
+    if (drawCount === 0) return [];
+    const permutes = tensor.definition.passes.some(({ kind }) => kind === 'mergekitSample');
+    const outputsPerDraw = permutes ? elementCount - 1 : elementCount;
+    return [{ name: tensor.name, elementCount, drawCount, outputsPerDraw }];
   });
 }
 
@@ -48,6 +51,9 @@ function drawCountOf(tensor: MergedTensor): number {
   };
   let drawCount = 0;
   for (const pass of definition.passes) {
+    if (pass.kind === 'mergekitSample' && context.elementCount > pass.sampleCount) {
+      drawCount += pass.draws.length;
+    }
     if (pass.kind !== 'mergekitRandom') continue;
     for (let model = 0; model < specialistCount; model++) {
       if (pass.draws(model, context)) drawCount += 1;

@@ -12,7 +12,7 @@ import {
   toF32,
 } from '../expr/build';
 import type { MergeMethod } from './method';
-import { quantile, quantilePass } from './quantile';
+import { exactQuartiles, sampledQuartiles } from './quartiles';
 
 /** Added to every probability before the logarithm. */
 const epsilon = 1e-8;
@@ -21,8 +21,9 @@ const epsilon = 1e-8;
  * Takes over the other model's weights where both the change and the row it lies in are outstanding
  * (Arcee 2025); as mergekit 0.1.4, except for three things. The divergence of a row is computed in
  * float64: in float32 it is mostly rounding error for models as close as fine-tunes are. Quantiles
- * are those of the whole tensor where mergekit draws a million elements at random. The result is
- * rounded to the merge's dtype where mergekit always writes float32.
+ * are those of the whole tensor where mergekit draws a million elements at random, unless its
+ * random numbers are asked for. The result is rounded to the merge's dtype where mergekit always
+ * writes float32.
  */
 export const arceeFusion: MergeMethod = {
   id: 'arcee_fusion',
@@ -39,14 +40,13 @@ export const arceeFusion: MergeMethod = {
   specialistCount: { min: 1, max: 1 },
   parameters: [],
 
-  define: () => {
+  define: (_, { random }) => {
     const other = specialistAt(0);
     const change = named('change', sub(other, base));
     const score = named('score', mul(abs(change), column('divergence')));
-    const spread = sub(quantile('upper'), quantile('lower'));
-    const threshold = named('threshold', add(quantile('median'), mul(f32(1.5), spread)));
-    const quantileOf = (name: string, share: number): ReturnType<typeof quantilePass> =>
-      quantilePass(name, 'tensor', score, ({ elementCount }) => share * (elementCount - 1));
+    const { passes, lower, median, upper } =
+      random === 'mergekit' ? sampledQuartiles(score) : exactQuartiles(score);
+    const threshold = named('threshold', add(median, mul(f32(1.5), sub(upper, lower))));
     return {
       passes: [
         {
@@ -57,9 +57,7 @@ export const arceeFusion: MergeMethod = {
             divergence: divergenceOf(after, before),
           }),
         },
-        quantileOf('lower', 0.25),
-        quantileOf('median', 0.5),
-        quantileOf('upper', 0.75),
+        ...passes,
       ],
       output: add(base, mul(change, toF32(ge(score, threshold)))),
     };

@@ -236,8 +236,29 @@ export interface MergekitRandomPass {
   readonly draws: (model: number, context: PassContext) => boolean;
 }
 
+/**
+ * Finds quantiles of |`of`| as mergekit does: in a random choice of elements where a tensor has very
+ * many, drawn from its seeded Mersenne Twister, and exactly in smaller ones. Adds scalars.
+ */
+export interface MergekitSamplePass {
+  readonly kind: 'mergekitSample';
+  readonly scope: 'tensor';
+  readonly of: Expr<'f32'>;
+  /** Tensors with more elements are represented by so many. */
+  readonly sampleCount: number;
+  /** One choice of elements for each; shares from 0 to 1 by the name of the scalar. */
+  readonly draws: readonly Readonly<Record<string, number>>[];
+}
+
 export type Pass =
-  ReducePass | TopPass | RankPass | RowPass | VectorPass | MatrixPass | MergekitRandomPass;
+  | ReducePass
+  | TopPass
+  | RankPass
+  | RowPass
+  | VectorPass
+  | MatrixPass
+  | MergekitRandomPass
+  | MergekitSamplePass;
 
 /** A method with its switches set: statistics in order, then the merged weight. */
 export interface MethodDefinition {

@@ -7,6 +7,7 @@ import { measureRows } from './measure-rows';
 import type {
   MatrixPass,
   MergekitRandomPass,
+  MergekitSamplePass,
   Pass,
   RankPass,
   ReducePass,
@@ -21,7 +22,7 @@ import { solveMatrix } from './solve-matrix';
 import { sumVectors } from './sum-vectors';
 import type { MergeOptions } from './tensor-task';
 
-type ColumnPass = Exclude<Pass, ReducePass | TopPass>;
+type ColumnPass = Exclude<Pass, ReducePass | TopPass | MergekitSamplePass>;
 
 /** Runs a pass whose result is a computed input of the tensor. */
 export async function runColumnPass(

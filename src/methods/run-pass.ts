@@ -5,6 +5,7 @@ import { contextOf, extend, keyOf, recall } from './pass-entry';
 import { exprsOf, reduceAll } from './reduce-all';
 import { runColumnPass } from './run-column-pass';
 import { runTopPass } from './run-top-pass';
+import { sampleQuantiles } from './sample-quantiles';
 import type { MergeOptions } from './tensor-task';
 
 /**
@@ -21,6 +22,11 @@ export async function runPass(
   if (pass.kind === 'top') return runTopPass(backend, pass, entries, options);
   const extended: PassEntry[] = [];
   for (const entry of entries) {
+    if (pass.kind === 'mergekitSample') {
+      const scalars = await sampleQuantiles(backend, pass, entry, options);
+      extended.push(extend(entry, { scalars }));
+      continue;
+    }
     const columns = await runColumnPass(backend, pass, entry, options);
     extended.push(extend(entry, { columns }));
   }

@@ -39,13 +39,15 @@ export interface MergekitDraws {
     firstElement: number,
     elementCount: number,
   ): Float32Array;
+  /** The first `count` places of a random order of 0 … `length` − 1. */
+  permutationHead(tensorName: string, draw: number, length: number, count: number): Uint32Array;
 }
 
 export interface MergeOptions {
   /** Of random masks; its low 32 bits count. */
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
-  /** mergekit's random numbers, for definitions with a `mergekitRandom` pass. */
+  /** mergekit's random numbers, for definitions with a pass that draws them. */
   readonly mergekitDraws?: MergekitDraws | undefined;
   /** Kept by the caller between merges of the same weights; without it every pass is run. */
   readonly memory?: PassMemory | undefined;

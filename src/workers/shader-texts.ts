@@ -86,6 +86,8 @@ function passParts(pass: Pass, layout: InputLayout): ShaderPart[] {
       return Object.entries(pass.sums).map(([name, of]) =>
         valuePart(`values of "${name}", summed along ${axisText(pass.axis)}`, of, layout),
       );
+    case 'mergekitSample':
+      return [valuePart('values of a random million elements, for quantiles', pass.of, layout)];
     case 'mergekitRandom':
       return [];
   }
@@ -107,11 +109,12 @@ function magnitudeHistogram(of: Expr<'f32'>): Reduction {
 }
 
 function reductionPart(title: string, reduction: Reduction, layout: InputLayout): ShaderPart {
-  return { title, wgsl: printReduction(reduction, layout, { label: title, formula: title }).wgsl };
+  const text = { label: 'one pass', formula: title };
+  return { title, wgsl: printReduction(reduction, layout, text).wgsl };
 }
 
 function valuePart(title: string, of: Expr<'f32'>, layout: InputLayout): ShaderPart {
-  return { title, wgsl: printMap(of, 'F32', layout, { label: title, formula: title }).wgsl };
+  return { title, wgsl: printMap(of, 'F32', layout, { label: 'one pass', formula: title }).wgsl };
 }
 
 function largestFirst(tensors: readonly MergedTensor[]): readonly MergedTensor[] {

@@ -160,6 +160,7 @@ describe('passes whose results are columns', () => {
             asked.push([name, draw, first, count]);
             return Float32Array.from({ length: count }, (_, i) => first + i);
           },
+          permutationHead: () => Uint32Array.of(),
         },
       },
     );

@@ -30,6 +30,7 @@ function drawsOf(lists: readonly (readonly number[])[]): MergekitDraws {
   return {
     uniforms: (_name, draw, first, count) =>
       Float32Array.from(lists[draw]?.slice(first, first + count) ?? []),
+    permutationHead: () => Uint32Array.of(),
   };
 }
 
