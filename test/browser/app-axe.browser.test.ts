@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { render } from 'vitest-browser-svelte';
 import App from '../../src/app/App.svelte';
 import '../../src/app/styles/app.css';
+import { partsOfEditor } from './fixtures/editor-parts';
 import { ScriptedLab } from './fixtures/scripted-lab';
 
 // The page on a hand-made lab; axe looks at the document, not at what computed the numbers.
@@ -25,9 +26,7 @@ it.each([
   // Folded parts are parts of the page too.
   for (const details of document.querySelectorAll('details')) details.open = true;
   await expect.element(page.getByRole('combobox', { name: 'Outcome' })).toBeVisible();
-  await expect
-    .poll(() => document.querySelector('.cm-content') !== null, { timeout: 60_000 })
-    .toBe(true);
+  await expect.poll(() => partsOfEditor('.cm-content').length > 0, { timeout: 60_000 }).toBe(true);
   await page.getByRole('region', { name: 'Compare methods' }).getByRole('button').first().click();
   await expect
     .poll(() => document.querySelectorAll('[data-state="done"]').length, { timeout: 60_000 })

@@ -5,6 +5,7 @@ import App from '../../src/app/App.svelte';
 import '../../src/app/styles/app.css';
 import { LabError } from '../../src/core/errors';
 import { decodeState, encodeState } from '../../src/recipe/url-codec';
+import { partsOfEditor } from './fixtures/editor-parts';
 import { ScriptedLab, type Script } from './fixtures/scripted-lab';
 
 // The interface alone, on a hand-made lab that answers by rule: what the page asks for, when, and
@@ -223,7 +224,7 @@ describe('the recipe editor', () => {
     await page.getByRole('heading', { name: 'Recipe' }).click();
     await expect.element(editor()).toBeVisible();
     await expect
-      .poll(() => document.querySelector('.cm-content') !== null, { timeout: 60_000 })
+      .poll(() => partsOfEditor('.cm-content').length > 0, { timeout: 60_000 })
       .toBe(true);
     return lab;
   }
@@ -272,7 +273,7 @@ describe('the recipe editor', () => {
     const mistakes = page.getByRole('list', { name: 'Mistakes in the recipe' });
     await expect.element(mistakes).toHaveTextContent('Line 1:');
     await expect.element(mistakes).toHaveTextContent('ties');
-    await expect.poll(() => document.querySelectorAll('.cm-lint-marker').length).toBeGreaterThan(0);
+    await expect.poll(() => partsOfEditor('.cm-lint-marker').length).toBeGreaterThan(0);
     expect(merges()).toBe(mergesBefore);
     await expect
       .element(page.getByRole('combobox', { name: 'Merging method' }))

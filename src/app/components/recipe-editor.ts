@@ -38,21 +38,63 @@ const isFromElsewhere = Annotation.define<true>();
 const lintAfterMs = 250;
 
 const colours = HighlightStyle.define([
-  { tag: tags.propertyName, class: 'yaml-key' },
-  { tag: [tags.number, tags.bool, tags.null], class: 'yaml-value' },
-  { tag: tags.comment, class: 'yaml-comment' },
+  { tag: tags.propertyName, color: 'var(--link)' },
+  { tag: [tags.number, tags.bool, tags.null], color: 'var(--domain-coding)' },
+  { tag: tags.comment, color: 'var(--ink-faint)', fontStyle: 'italic' },
 ]);
 
-/** Tab leaves the editor, as it leaves every other field; Escape closes what is open. */
+const theme = EditorView.theme({
+  '&': {
+    maxHeight: '28rem',
+    border: '1px solid var(--line-strong)',
+    borderRadius: 'var(--radius-small)',
+    background: 'var(--panel)',
+    color: 'var(--ink)',
+    fontSize: '0.8125rem',
+  },
+  '&.cm-focused': { outline: '2px solid var(--focus)', outlineOffset: '2px' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.55', overflow: 'auto' },
+  '.cm-content': { caretColor: 'var(--ink)' },
+  '.cm-cursor': { borderLeftColor: 'var(--ink)' },
+  '.cm-gutters': {
+    borderColor: 'var(--line)',
+    background: 'var(--sunken)',
+    color: 'var(--ink-faint)',
+  },
+  '.cm-activeLine, .cm-activeLineGutter': {
+    background: 'color-mix(in oklab, var(--link) 8%, transparent)',
+  },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground':
+    { background: 'color-mix(in oklab, var(--link) 25%, transparent)' },
+  '.cm-tooltip': {
+    maxWidth: 'min(24rem, calc(100vw - 3rem))',
+    border: '1px solid var(--line-strong)',
+    borderRadius: 'var(--radius-small)',
+    background: 'var(--panel)',
+    color: 'var(--ink)',
+    fontSize: 'var(--text-small)',
+  },
+  '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': {
+    background: 'var(--action)',
+    color: 'var(--on-action)',
+  },
+  '.recipe-meaning': { margin: '0', padding: 'var(--gap-2) var(--gap-3)' },
+});
+
+/**
+ * Makes an editor inside `parent`. Tab leaves it, as it leaves every other field; Escape closes what
+ * is open. It lies in a shadow tree: there CodeMirror adopts its style sheets, while in a document it
+ * would write style elements, which the page's security policy forbids.
+ */
 export function createRecipeEditor(options: RecipeEditorOptions): RecipeEditor {
   const { parent, text, onChange } = options;
   const view = new EditorView({
-    parent,
+    parent: parent.shadowRoot ?? parent.attachShadow({ mode: 'open' }),
     state: EditorState.create({
       doc: text,
       extensions: [
         ...[lineNumbers(), lintGutter(), history(), drawSelection(), highlightActiveLine()],
-        ...[indentOnInput(), closeBrackets(), yaml(), syntaxHighlighting(colours)],
+        ...[indentOnInput(), closeBrackets(), yaml(), syntaxHighlighting(colours), theme],
         ...assistance(options),
         keymap.of([...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap]),
         EditorState.tabSize.of(2),
@@ -88,6 +130,7 @@ function assistance({ tools, collection }: RecipeEditorOptions): Extension[] {
       { delay: lintAfterMs },
     ),
     autocompletion({
+      icons: false,
       override: [
         ({ state, pos, explicit }) => {
           const { from, options } = tools.completionsIn(state.doc.toString(), pos, collection);
