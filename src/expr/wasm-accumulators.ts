@@ -1,6 +1,6 @@
 import type { Lanes, WasmCode } from './wasm-code';
 import { lanes } from './wasm-ops';
-import type { StepWriter } from './wasm-steps';
+import type { Half, StepWriter } from './wasm-steps';
 import { halves, runParameters, stepElements } from './wasm-steps';
 
 /** A local for each half of the turn. */
@@ -120,12 +120,15 @@ export const accumulators: Record<'sum' | 'max' | 'count', AccumulatorOf> = {
   },
 };
 
-/** Counters that take in what belongs to no bin, one a lane, after the bins of all histograms. */
-export const spareBinCount = 4;
+/**
+ * Counters that take in what belongs to no bin, one for every place of a turn, so that no addition
+ * waits for the one before it; after the bins of all histograms.
+ */
+export const spareBinCount = stepElements;
 
 /**
- * Adds one to a counter per element. A group of four without a member is skipped; in any other group
- * every lane counts somewhere, because a jump that is hard to foresee costs more than an addition.
+ * Adds one to a counter per element. A turn without a member is skipped; in any other every element
+ * counts somewhere, because a jump that is hard to foresee costs more than an addition.
  */
 export class HistogramWriter {
   readonly #code: WasmCode;
@@ -146,7 +149,10 @@ export class HistogramWriter {
     const active = pairOf(code);
     const address = code.local('i32');
     const total = this.#binTotal;
-    const spare: Lanes = [4 * total, 4 * total + 4, 4 * total + 8, 4 * total + 12];
+    const spareOf = (half: Half): Lanes => {
+      const first = 4 * (total + 4 * half);
+      return [first, first + 4, first + 8, first + 12];
+    };
     const increment = (offset: number, lane: number): void => {
       code.get(runParameters.bins).get(offset).i32x4ExtractLane(lane).op('i32Add');
       code.tee(address).get(address).i32Load(0).i32(1).op('i32Add').i32Store(0);
@@ -170,7 +176,7 @@ export class HistogramWriter {
         code.get(active[0]).get(active[1]).vec('v128Or').vec('v128AnyTrue');
         code.when(() => {
           for (const half of halves) {
-            code.get(offsets[half]).v128(spare).get(active[half]).vec('v128Bitselect');
+            code.get(offsets[half]).v128(spareOf(half)).get(active[half]).vec('v128Bitselect');
             code.set(offsets[half]);
             for (const lane of [0, 1, 2, 3]) increment(offsets[half], lane);
           }
