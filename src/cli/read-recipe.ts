@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { LabError, sentenceOf } from '../core/errors';
+import { recipeVocabulary } from '../engine/recipe-vocabulary';
 import { lintRecipe, parseRecipes, type ParseOptions } from '../recipe/parse-recipe';
 import type { Recipe } from '../recipe/recipe';
-import { recipeVocabulary } from './recipe-vocabulary';
 
 /** A recipe file as text and as what it says. */
 export interface ReadRecipe {

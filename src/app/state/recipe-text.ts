@@ -1,10 +1,10 @@
+import { recipeVocabulary as vocabulary } from '../../engine/recipe-vocabulary';
 import { completionsAt, hoverAt, type RecipeCompletions } from '../../recipe/complete-recipe';
 import { editRecipe } from '../../recipe/edit-recipe';
 import { lintRecipe, parseRecipe } from '../../recipe/parse-recipe';
 import type { RecipeProblem } from '../../recipe/problem';
 import type { Recipe } from '../../recipe/recipe';
 import type { Collection } from '../../rpc/lab';
-import { modelNames, vocabulary } from './recipe-names';
 import type { Setup } from './setup';
 import { setupFromRecipe } from './setup-from-recipe';
 import type { WrittenRecipe } from './written-recipe';
@@ -12,6 +12,11 @@ import type { WrittenRecipe } from './written-recipe';
 // Brings the YAML reader, which the first load does without: import it when a recipe is written.
 export { writeRecipe } from '../../recipe/write-recipe';
 export type { RecipeCompletions, RecipeProblem };
+
+/** The models that a recipe can name. */
+function modelNames({ base, specialists }: Collection): readonly string[] {
+  return [base, ...specialists].map(({ id }) => id);
+}
 
 /** Everything that is wrong in a text, from its top down. */
 export function problemsIn(text: string, collection: Collection): readonly RecipeProblem[] {
