@@ -5,24 +5,27 @@ import type { Expr } from '../expr/expr';
 import type { Reduction } from '../expr/reduction';
 import { ReductionTotal } from '../expr/reduction';
 import type { PassEntry } from './pass-entry';
-import { forEachSlice } from './pass-entry';
+import { forEachSlice, valuesOf } from './pass-entry';
 import { reduceAll } from './reduce-all';
 import type { MergeOptions } from './tensor-task';
 import type { Threshold } from './top-magnitudes';
 import { highestDigit } from './top-magnitudes';
 
 /** Fewer chunks are ranked sooner than sampled. */
-const fewestChunks = 24;
+const fewestChunks = 16;
 const sampledSlices = 3;
 const sampledChunks = 4;
 /** Share of the rank by which a sample may miss it, beside chance. */
 const spread01 = 0.05;
+/** Share of equals in a sample from which its own threshold is likely to be that of all. */
+const commonTies01 = 0.01;
 
 const binBits = 11;
 
 interface BracketReductions {
   readonly above: Reduction;
   readonly inside: Reduction;
+  readonly atLeast: Reduction;
 }
 
 const remembered = new WeakMap<Expr, Map<number, BracketReductions>>();
@@ -37,6 +40,7 @@ function reductionsFor(of: Expr<'f32'>, shift: number): BracketReductions {
   const offset = sub(magnitude, perModelU32('bracket.low'));
   const made: BracketReductions = {
     above: { kind: 'count', of: ge(magnitude, perModelU32('bracket.high')), perModel: true },
+    atLeast: { kind: 'count', of: ge(magnitude, perModelU32('bracket.low')), perModel: true },
     inside: {
       kind: 'histogram',
       bin: shiftRight(offset, shift),
@@ -59,7 +63,8 @@ interface Bracket {
 /**
  * As `findThresholds` for one tensor, but a sample of its chunks first tells about where the k-th
  * magnitudes lie: then nearly every element is only compared, and few are counted in bins. Exact all
- * the same, for what lies above is counted.
+ * the same, for what lies above is counted. Differences of 16-bit weights have few distinct
+ * magnitudes, and one look at all elements is often enough.
  * @returns undefined for a small tensor, or when a sample misled
  */
 export async function findSampledThresholds(
@@ -71,7 +76,61 @@ export async function findSampledThresholds(
 ): Promise<Threshold[] | undefined> {
   const { elementCount } = entry.task;
   if (elementCount < fewestChunks * chunkElements) return undefined;
-  let brackets = await sampleBrackets(backend, of, entry, options, keep);
+  const whole: Run = (reductions, extra) => reduceAll(backend, reductions, [entry], options, extra);
+  const sample = await sampleOf(backend, of, entry, options);
+  const share = (k: number): number => k / elementCount;
+  const ranks = keep.map((k) => Math.max(1, Math.round(share(k) * sample.elementCount)));
+  const around = sample.brackets(ranks.map((rank) => [rank, rank]));
+  // A tensor of many slices may have to be read anew for every look at it.
+  const isNear = entry.task.sliceCount <= sampledSlices;
+  const guesses = isNear ? await narrow(sample.run, of, ranks, around) : undefined;
+  if (guesses?.every(({ tieCount }) => tieCount > commonTies01 * sample.elementCount) === true) {
+    const found = await verify(whole, of, keep, guesses);
+    if (found !== undefined) return found;
+  }
+  const spans = keep.map((k): [number, number] => {
+    const chance = 4 * Math.sqrt((share(k) * (1 - share(k))) / sample.elementCount);
+    const margin = chance + spread01 * Math.min(share(k), 1 - share(k));
+    const rankAt = (rank01: number): number =>
+      Math.min(sample.elementCount, Math.max(1, rank01 * sample.elementCount));
+    return [rankAt(share(k) - margin), rankAt(share(k) + margin)];
+  });
+  return narrow(whole, of, keep, sample.brackets(spans));
+}
+
+type Run = (
+  reductions: readonly Reduction[],
+  extra: Readonly<Record<string, readonly number[]>>,
+) => Promise<readonly ReductionTotal[]>;
+
+/** Where many magnitudes are equal the sample's own k-th is often that of all: two counts tell. */
+async function verify(
+  run: Run,
+  of: Expr<'f32'>,
+  keep: readonly number[],
+  guesses: readonly Threshold[],
+): Promise<Threshold[] | undefined> {
+  const { above, atLeast } = reductionsFor(of, 0);
+  const bits = guesses.map((guess) => guess.bits);
+  const extra = { 'bracket.low': bits, 'bracket.high': bits.map((word) => word + 1) };
+  const [larger, reached] = await run([above, atLeast], extra);
+  const found = keep.map((k, model) => {
+    const over = larger?.numbers[model] ?? 0;
+    const tieCount = (reached?.numbers[model] ?? 0) - over;
+    return { bits: bits[model] ?? 0, tieCount, tiesKept: k - over };
+  });
+  const isRight = found.every(({ tieCount, tiesKept }) => tiesKept >= 1 && tiesKept <= tieCount);
+  return isRight ? found : undefined;
+}
+
+/** Narrows brackets until a single magnitude is left; undefined when a bracket misses its rank. */
+async function narrow(
+  run: Run,
+  of: Expr<'f32'>,
+  keep: readonly number[],
+  start: readonly Bracket[],
+): Promise<Threshold[] | undefined> {
+  let brackets = start;
   let above: readonly number[] | undefined;
   for (;;) {
     const sizes = brackets.map(({ low, high }) => high - low);
@@ -82,24 +141,26 @@ export async function findSampledThresholds(
       'bracket.high': brackets.map(({ high }) => high),
       'bracket.size': sizes,
     };
-    const wanted = above === undefined ? [inside, aboveReduction] : [inside];
-    const [bins, counts] = await reduceAll(backend, wanted, [entry], options, extra);
-    above ??= counts?.numbers ?? [];
+    const [bins, counts] = await run(
+      above === undefined ? [inside, aboveReduction] : [inside],
+      extra,
+    );
+    const passed = above ?? counts?.numbers ?? [];
     const places = keep.map((k, model) =>
-      placeIn(bins?.bins[model] ?? new Float64Array(), k - (above?.[model] ?? 0)),
+      placeIn(bins?.bins[model] ?? new Float64Array(), k - (passed[model] ?? 0)),
     );
     if (places.includes(undefined)) return undefined;
-    const last = above;
-    above = last.map((count, model) => count + (places[model]?.passed ?? 0));
+    const next = passed.map((count, model) => count + (places[model]?.passed ?? 0));
+    above = next;
     brackets = brackets.map(({ low, high }, model) => {
-      const start = low + (places[model]?.bin ?? 0) * 2 ** shift;
-      return { low: start, high: Math.min(high, start + 2 ** shift) };
+      const first = low + (places[model]?.bin ?? 0) * 2 ** shift;
+      return { low: first, high: Math.min(high, first + 2 ** shift) };
     });
     if (shift > 0) continue;
     return brackets.map(({ low }, model) => ({
       bits: low,
       tieCount: places[model]?.count ?? 0,
-      tiesKept: (keep[model] ?? 0) - (above?.[model] ?? 0),
+      tiesKept: (keep[model] ?? 0) - (next[model] ?? 0),
     }));
   }
 }
@@ -123,41 +184,53 @@ function placeIn(bins: Float64Array, rank: number): BinPlace | undefined {
   return undefined;
 }
 
-/** A bracket for every model from the highest digit of some chunks all over the tensor. */
-async function sampleBrackets(
+interface Sample {
+  readonly elementCount: number;
+  readonly run: Run;
+  /** Brackets of whole bins that hold the ranks from the one to the other, counted from above. */
+  readonly brackets: (spans: readonly (readonly [number, number])[]) => Bracket[];
+}
+
+/** Some chunks from all over the tensor, with the highest digit of their magnitudes counted. */
+async function sampleOf(
   backend: MergeBackend,
   of: Expr<'f32'>,
   entry: PassEntry,
   options: MergeOptions,
-  keep: readonly number[],
-): Promise<Bracket[]> {
-  const { sliceCount, elementCount, specialistCount } = entry.task;
+): Promise<Sample> {
+  const { sliceCount, specialistCount } = entry.task;
   const slices = new Set(spreadOut(sampledSlices, sliceCount));
   const chunksEach = Math.ceil(sampledChunks / slices.size);
-  const digit = highestDigit(of);
-  const total = new ReductionTotal(digit.reduction, specialistCount);
-  let sampleCount = 0;
-  const { numbers } = entry;
-  const values = { seed: options.seed, ...numbers };
-  const visit = async (slice: LoadedSlice): Promise<void> => {
-    const chunks = spreadOut(chunksEach, Math.ceil(slice.elementCount / chunkElements));
-    for (const chunk of chunks) {
-      sampleCount += Math.min(chunkElements, slice.elementCount - chunk * chunkElements);
-    }
-    const [partial] = await backend.reduce(slice, [digit.reduction], values, chunks);
-    if (partial) total.add(partial);
+  let elementCount = 0;
+  const run: Run = async (reductions, extra) => {
+    elementCount = 0;
+    const own = valuesOf(entry, options);
+    const values = { ...own, perModel: { ...own.perModel, ...extra } };
+    const totals = reductions.map((reduction) => new ReductionTotal(reduction, specialistCount));
+    const visit = async (slice: LoadedSlice): Promise<void> => {
+      const chunks = spreadOut(chunksEach, Math.ceil(slice.elementCount / chunkElements));
+      for (const chunk of chunks) {
+        elementCount += Math.min(chunkElements, slice.elementCount - chunk * chunkElements);
+      }
+      const partials = await backend.reduce(slice, reductions, values, chunks);
+      partials.forEach((partial, index) => totals[index]?.add(partial));
+    };
+    await forEachSlice(backend, entry, [of], options, visit, (index) => slices.has(index));
+    return totals;
   };
-  await forEachSlice(backend, entry, [of], options, visit, (index) => slices.has(index));
-  return keep.map((k, model) => {
-    const share = k / elementCount;
-    const chance = 4 * Math.sqrt((share * (1 - share)) / sampleCount);
-    const margin = chance + spread01 * Math.min(share, 1 - share);
-    const bins = total.bins[model] ?? new Float64Array();
-    const binAt = (rank01: number): number =>
-      placeIn(bins, Math.min(sampleCount, Math.max(1, rank01 * sampleCount)))?.bin ?? 0;
-    const step = 2 ** digit.shift;
-    return { low: binAt(share + margin) * step, high: (binAt(share - margin) + 1) * step };
-  });
+  const digit = highestDigit(of);
+  const [total] = await run([digit.reduction], {});
+  const step = 2 ** digit.shift;
+  return {
+    elementCount,
+    run,
+    brackets: (spans) =>
+      spans.map(([first, last], model) => {
+        const bins = total?.bins[model] ?? new Float64Array();
+        const low = placeIn(bins, last)?.bin ?? 0;
+        return { low: low * step, high: ((placeIn(bins, first)?.bin ?? low) + 1) * step };
+      }),
+  };
 }
 
 /** Up to `count` numbers below `limit`, evenly spaced. */
