@@ -1,43 +1,33 @@
-import { invariant, LabError, sentenceOf } from '../../core/errors';
+import { invariant } from '../../core/errors';
 import { domainIds, type DomainId } from '../../eval/tasks/task';
 import type { Recipe } from '../../recipe/recipe';
-import type {
-  BackendId,
-  Collection,
-  Lab,
-  LabEnvironment,
-  PickedFolder,
-  StorageReport,
-} from '../../rpc/lab';
+import type { BackendId, Collection, Lab, PickedFolder } from '../../rpc/lab';
 import { isLiveSize } from '../../workers/live-limit';
 import { Activity } from './activity.svelte';
-import { AddressBar } from './address-bar';
 import { CompareDesk } from './compare-desk.svelte';
 import { Comparison } from './comparison';
 import { CompletionDesk } from './completion-desk.svelte';
+import { exportMerge } from './export-merge';
 import { bytesText } from './format';
 import { History } from './history';
-import { longestLinkedPrompt, longestLinkedText, readLink, type LinkState } from './link';
+import { longestLinkedPrompt, longestLinkedText, type LinkState } from './link';
+import { LinkDesk } from './link-desk';
+import { MachineDesk } from './machine-desk.svelte';
 import { MergeDesk } from './merge-desk.svelte';
 import { firstMethodId, knownMethod, usesCoefficients } from './methods';
 import { participantsOf, withParticipant } from './participants';
 import { PlanDesk } from './plan-desk.svelte';
 import { Problems } from './problems.svelte';
 import { RecipeDesk } from './recipe-desk';
-import { openDownload } from './save-file';
 import { ScoreBoard, type Selection } from './score-board.svelte';
 import { startSetup, withCoefficient, type Setup } from './setup';
 import { recipeOf } from './setup-recipe';
 
 /** Everything the page shows and does, apart from how it looks. One for each open page. */
 export class LabSession {
-  environment = $state.raw<LabEnvironment>();
   collection = $state.raw<Collection>();
   setup = $state.raw<Setup>(startSetup(undefined, firstMethodId));
-  storage = $state.raw<StorageReport>();
   isOpening = $state(true);
-  /** Another back end is being started; the scores on screen are of the one before. */
-  isChangingBackend = $state(false);
   canUndo = $state(false);
   canRedo = $state(false);
   /** The specialist beside base and merge in the prompt box; empty until a collection is open. */
@@ -49,22 +39,22 @@ export class LabSession {
   readonly desk: MergeDesk;
   readonly compare: CompareDesk;
   readonly plan: PlanDesk;
+  readonly machine: MachineDesk;
   readonly recipes = new RecipeDesk();
   readonly #connect: () => Promise<Lab>;
   #connected: Lab | undefined;
   readonly #comparison: Comparison;
-  readonly #address = new AddressBar();
+  readonly #links = new LinkDesk(this.recipes, this.problems);
   readonly #history = new History<Setup>(this.setup);
   #comparedSelection: Selection = 'quick';
   #openings = 0;
-  /** A link whose models are not open; tried again with every collection that is opened. */
-  #waitingLink: unknown;
 
   constructor(connect: () => Promise<Lab>) {
     this.#connect = connect;
     const lab = (): Lab => this.#lab;
     this.#comparison = new Comparison(lab, this.board, this.activity, this.problems);
     this.plan = new PlanDesk(lab);
+    this.machine = new MachineDesk(lab, this.problems);
     this.compare = new CompareDesk({
       lab,
       board: this.board,
@@ -110,13 +100,13 @@ export class LabSession {
   /** Scores on screen do not belong to the sliders yet, and work on them is under way. */
   get isScoring(): boolean {
     const { phase, isInterrupted } = this.desk;
-    return this.isOpening || this.isChangingBackend || phase !== 'idle' || isInterrupted;
+    return this.isOpening || this.machine.isChangingBackend || phase !== 'idle' || isInterrupted;
   }
 
   /** Opens the zoo and whatever the address says. Returns how to end the session. */
   start(): () => void {
     void this.#begin();
-    const stopListening = this.#address.listen(() => {
+    const stopListening = this.#links.listen(() => {
       void this.#readAddress();
     });
     return () => {
@@ -136,7 +126,7 @@ export class LabSession {
       this.problems.report(error, 'browser');
       return;
     }
-    void this.#readEnvironment();
+    void this.machine.readEnvironment();
     await this.openZoo();
   }
 
@@ -228,22 +218,11 @@ export class LabSession {
   async export(): Promise<void> {
     const { recipe, collection } = this;
     if (recipe === undefined || collection === undefined) return;
-    const name = `mergelab-${recipe.mergeMethod.replaceAll('_', '-')}.zip`;
+    this.compare.pause();
+    this.#comparison.pause();
     try {
-      const target = await openDownload(name, collection.base.sizeBytes);
-      this.compare.pause();
-      this.#comparison.pause();
-      try {
-        await this.activity.run('Writing the merged checkpoint', (task) =>
-          this.#lab.exportMerge(recipe, target.stream, task),
-        );
-      } catch (error) {
-        await target.discard();
-        throw error;
-      }
-      target.finish();
+      await exportMerge(this.#lab, this.activity, recipe, collection.base.sizeBytes);
       this.problems.clear('export');
-      this.activity.say(`${name} is complete.`);
     } catch (error) {
       this.problems.report(error, 'export');
     } finally {
@@ -263,33 +242,16 @@ export class LabSession {
 
   async chooseBackend(id: BackendId | undefined): Promise<void> {
     this.#makeWay();
-    this.isChangingBackend = true;
-    try {
-      this.environment = await this.#lab.chooseBackend(id);
+    await this.machine.chooseBackend(id, () => {
       // The same recipe on another back end: made again, so that cost and scores are its own.
       this.desk.moved(this.isLive);
-    } catch (error) {
-      this.problems.report(error, 'browser');
-    } finally {
-      this.isChangingBackend = false;
-    }
-  }
-
-  async readStorage(): Promise<void> {
-    try {
-      this.storage = await this.#lab.storage();
-    } catch (error) {
-      this.problems.report(error, 'browser');
-    }
+    });
   }
 
   async clearStorage(): Promise<void> {
-    try {
-      this.#comparison.pause();
-      this.storage = await this.#lab.clearStorage();
+    this.#comparison.pause();
+    if (await this.machine.clearStorage()) {
       this.activity.say('Everything this page kept was deleted.');
-    } catch (error) {
-      this.problems.report(error, 'browser');
     }
   }
 
@@ -297,27 +259,17 @@ export class LabSession {
   async copyLink(): Promise<void> {
     const state = this.#linkState();
     if (state === undefined) return;
-    const link = await this.#address.flush(state);
-    try {
-      await navigator.clipboard.writeText(link);
-      this.activity.say('The link is on the clipboard.');
-    } catch {
-      this.activity.say('The browser did not allow copying; the link is in the address bar.');
-    }
+    this.activity.say(
+      (await this.#links.copy(state))
+        ? 'The link is on the clipboard.'
+        : 'The browser did not allow copying; the link is in the address bar.',
+    );
   }
 
   /** What is not a setting but travels in the link changed. */
   linkChanged(): void {
     const state = this.#linkState();
-    if (state !== undefined) this.#address.write(state);
-  }
-
-  async #readEnvironment(): Promise<void> {
-    try {
-      this.environment = await this.#lab.environment();
-    } catch (error) {
-      this.problems.report(error, 'browser');
-    }
+    if (state !== undefined) this.#links.write(state);
   }
 
   async #open(
@@ -341,7 +293,7 @@ export class LabSession {
       const setup = startSetup(collection, this.setup.method);
       this.#history.restart(setup);
       this.setup = setup;
-      if (isFirst || this.#waitingLink !== undefined) await this.#readAddress(isFirst);
+      if (isFirst || this.#links.isWaiting) await this.#readAddress(isFirst);
       else {
         this.#show(setup);
         this.linkChanged();
@@ -365,39 +317,13 @@ export class LabSession {
   async #readAddress(isFirst = false): Promise<void> {
     const { collection } = this;
     if (collection === undefined) return;
-    let setup = this.setup;
-    // A link that could not be used whole stays in the address until the person changes something.
-    let isWhole = true;
-    this.problems.clear('link');
-    try {
-      const link = this.#waitingLink ?? (await this.#address.read());
-      if (link !== undefined) {
-        this.#waitingLink = undefined;
-        const reading = readLink(link, collection);
-        setup = (await this.recipes.fromLink(link, collection)) ?? reading.setup;
-        if (reading.prompt !== undefined) this.completions.prompt = reading.prompt;
-        if (reading.specialist !== undefined) this.specialist = reading.specialist;
-        this.#reportLink(reading.problems, link);
-        isWhole = reading.problems.length === 0;
-      }
-    } catch (error) {
-      isWhole = false;
-      this.problems.report(error, 'link');
-    }
+    const { setup, prompt, specialist, isWhole } = await this.#links.read(collection, this.setup);
+    if (prompt !== undefined) this.completions.prompt = prompt;
+    if (specialist !== undefined) this.specialist = specialist;
     if (isFirst) this.#history.restart(setup);
     else this.#history.record(setup);
     this.#show(setup);
     if (isWhole) this.linkChanged();
-  }
-
-  /** One alert for a link, however much of it is wrong. */
-  #reportLink(problems: readonly LabError[], link: unknown): void {
-    const [first] = problems;
-    if (first === undefined) return;
-    if (first.code === 'recipe/missing-model') this.#waitingLink = link;
-    const more = problems.length - 1;
-    const rest = more === 0 ? '' : ` (${more} more of its settings could not be used.)`;
-    this.problems.report(new LabError(first.code, `${sentenceOf(first)}${rest}`), 'link');
   }
 
   #show(setup: Setup, nearest?: DomainId): void {

@@ -1,8 +1,10 @@
+import type { Recipe } from '../../recipe/recipe';
 import type { Collection } from '../../rpc/lab';
 import { fieldsOf } from './foreign-values';
 import type * as recipeText from './recipe-text';
 import { recipeOf } from './setup-recipe';
 import type { Setup } from './setup';
+import { setupFromRecipe } from './setup-from-recipe';
 import { withSliderChanges } from './written-recipe';
 
 /** What reads and writes recipes as text. */
@@ -35,13 +37,18 @@ export class RecipeDesk {
   }
 
   /**
-   * The setup of a link that carries a written recipe.
-   * @returns undefined when it carries none
+   * The setup of a link whose recipe was written by hand: its text, or what is left of one that was
+   * too long for a link.
+   * @returns undefined when the sliders made the recipe
    * @throws LabError as `parseRecipe`
    */
   async fromLink(link: unknown, collection: Collection): Promise<Setup | undefined> {
-    const text = fieldsOf(link)?.['text'];
-    if (typeof text !== 'string') return undefined;
-    return (await this.load()).setupFromText(text, collection);
+    const state = fieldsOf(link);
+    const recipe = fieldsOf(state?.['recipe']) ?? {};
+    const text = state?.['text'];
+    if (typeof text === 'string') return (await this.load()).setupFromText(text, collection);
+    if (setupFromRecipe(recipe, collection).unshown.length === 0) return undefined;
+    const tools = await this.load();
+    return tools.setupFromText(tools.writeRecipe(recipe as unknown as Recipe), collection);
   }
 }

@@ -130,6 +130,13 @@ describe('a link with a written recipe', () => {
     expect(readLink(link, smallCollection).setup.method).toBe('ties');
   });
 
+  it('whose text was too long keeps what the sliders cannot show', async () => {
+    const recipe = setupFromText(text, smallCollection).written?.recipe;
+    const setup = await new RecipeDesk().fromLink({ recipe }, smallCollection);
+    expect(setup?.written?.recipe).toEqual(recipe);
+    expect(setup?.written?.text).not.toContain('#');
+  });
+
   it('with a broken text says what is wrong', async () => {
     const link = { recipe: {}, text: 'merge_method: [' };
     await expect(new RecipeDesk().fromLink(link, smallCollection)).rejects.toThrow(/The recipe/u);
