@@ -102,11 +102,13 @@ async function openFolders(
   const found = source.folders.flatMap(({ name, files }) => foldersFromFiles(files, name));
   const models: OpenModel[] = [];
   for (const files of found) {
-    const taken = models.filter((model) => model.title === files.label).length;
-    const id = taken === 0 ? files.label : `${files.label}-${taken + 1}`;
+    const name = recipeName(files.label);
+    const taken = models.filter(({ title }) => recipeName(title) === name).length;
+    const id = taken === 0 ? name : `${name}-${taken + 1}`;
     models.push(await describeModel(id, files.label, files, undefined, task.signal));
   }
-  const base = models.find((model) => model.id === source.baseName);
+  const baseId = recipeName(source.baseName);
+  const base = models.find((model) => model.id === baseId);
   if (base === undefined) {
     const names = models.map((model) => model.id).join(', ');
     const hint =
@@ -118,6 +120,11 @@ async function openFolders(
     );
   }
   return { base, specialists: models.filter((model) => model !== base), zoo: undefined };
+}
+
+/** The folder's name without what means an adapter, a revision or a mapping in recipes. */
+function recipeName(label: string): string {
+  return label.replaceAll(/[+@{}]/g, '-');
 }
 
 /** Reads a model’s headers and counts what they promise. */
