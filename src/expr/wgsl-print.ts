@@ -1,5 +1,6 @@
 import { invariant } from '../core/errors';
 import type { Expr, Op } from './expr';
+import { countUses, dependsOnModel, foldsByLevel, usesAccumulator } from './wgsl-tree';
 
 /** A function body: statements, then the value of the expression. */
 export interface PrintedBody {
@@ -246,59 +247,4 @@ function readsName({ op }: Expr): boolean {
 /** Texts that are no shorter as a name. */
 function isShort({ op }: Expr): boolean {
   return op === 'constant' || op === 'scalar' || op === 'perModel' || op === 'modelIndex';
-}
-
-function dependsOnModel(expr: Expr): boolean {
-  const ops = ['specialist', 'perModel', 'modelIndex', 'randomBits', 'accumulator'];
-  return anyOutsideFolds(
-    expr,
-    ({ op, value }) => ops.includes(op) || (op === 'column' && value === 1),
-  );
-}
-
-function usesAccumulator(expr: Expr): boolean {
-  return anyOutsideFolds(expr, ({ op }) => op === 'accumulator');
-}
-
-function anyOutsideFolds(root: Expr, test: (expr: Expr) => boolean): boolean {
-  const seen = new Set<Expr>();
-  const visit = (expr: Expr): boolean => {
-    if (seen.has(expr)) return false;
-    seen.add(expr);
-    if (test(expr)) return true;
-    return expr.op !== 'fold' && expr.args.some(visit);
-  };
-  return visit(root);
-}
-
-function countUses(root: Expr): ReadonlyMap<Expr, number> {
-  const counts = new Map<Expr, number>([[root, 1]]);
-  const visit = (expr: Expr): void => {
-    for (const arg of expr.args) {
-      const count = counts.get(arg) ?? 0;
-      counts.set(arg, count + 1);
-      if (count === 0) visit(arg);
-    }
-  };
-  visit(root);
-  return counts;
-}
-
-/** Folds grouped so that each group needs only results of groups before it. */
-function foldsByLevel(root: Expr): readonly (readonly Expr[])[] {
-  const levels = new Map<Expr, number>();
-  const groups: Expr[][] = [];
-  const visit = (expr: Expr): number => {
-    const known = levels.get(expr);
-    if (known !== undefined) return known;
-    let level = expr.args.reduce((highest, arg) => Math.max(highest, visit(arg)), 0);
-    if (expr.op === 'fold') {
-      groups[level] = [...(groups[level] ?? []), expr];
-      level++;
-    }
-    levels.set(expr, level);
-    return level;
-  };
-  visit(root);
-  return groups;
 }
