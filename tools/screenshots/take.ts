@@ -1,6 +1,6 @@
 // Takes the pictures that README.md shows, from the built site: `npm run screenshots`.
 import { mkdirSync } from 'node:fs';
-import { chromium, type Browser } from 'playwright';
+import { chromium, type Browser, type Page } from 'playwright';
 import { chromiumPath } from '../chromium';
 import { serveBuilt } from '../serve-built';
 
@@ -9,14 +9,18 @@ interface Picture {
   readonly width: number;
   readonly height: number;
   readonly colorScheme: 'light' | 'dark';
+  /** Whether the comparison of the methods is taken too, in `methods.png`. */
+  readonly compares?: boolean;
 }
 
 const pictures: readonly Picture[] = [
-  { file: 'lab-light.png', width: 1280, height: 900, colorScheme: 'light' },
+  { file: 'lab-light.png', width: 1280, height: 900, colorScheme: 'light', compares: true },
   { file: 'lab-dark.png', width: 1280, height: 900, colorScheme: 'dark' },
   { file: 'lab-phone.png', width: 390, height: 844, colorScheme: 'light' },
 ];
 
+/** Long enough to merge and score by every method on two slow cores. */
+const comparedWithinMs = 900_000;
 /** Long enough for the quick items of base, specialists and merge on two slow cores. */
 const scoredWithinMs = 120_000;
 
@@ -44,7 +48,20 @@ async function take(browser: Browser, address: string, picture: Picture): Promis
   const path = `docs/${picture.file}`;
   await page.screenshot({ path });
   console.log(path);
+  if (picture.compares === true) await takeComparison(page);
   await context.close();
+}
+
+async function takeComparison(page: Page): Promise<void> {
+  const panel = page.getByRole('region', { name: 'Compare methods' });
+  await panel.getByRole('button', { name: 'Compare methods' }).click();
+  await page
+    .getByRole('status')
+    .filter({ hasText: /Compared \d+ methods/u })
+    .waitFor({ timeout: comparedWithinMs });
+  const path = 'docs/methods.png';
+  await panel.locator('.dot-figure').screenshot({ path });
+  console.log(path);
 }
 
 mkdirSync('docs', { recursive: true });

@@ -15,7 +15,7 @@ export interface DotPlot {
 const letterPx = 6.6;
 const rowPx = 22;
 const axisPx = 22;
-const edgePx = 10;
+const edgePx = 14;
 
 /** One row of dots for each label, on a common axis from 0 to 100 %, for a chart of this width. */
 export function dotPlot(widthPx: number, rowCount: number): DotPlot {
