@@ -1,6 +1,7 @@
 import type { DenseMatrix } from '../linalg/dense-matrix';
-import { norm, scaleRows, stackRows, weightedSum } from '../linalg/dense-matrix';
+import { norm, weightedSum } from '../linalg/dense-matrix';
 import { negligibleShare } from '../linalg/linear-algebra';
+import { joinTriples } from './join-triples';
 import type { MergeMethod, NumberParameter } from './method';
 import { lambda } from './parameters';
 import type { TaskMatrices } from './spectral';
@@ -53,16 +54,10 @@ export async function mergeCommonAndSpecific(matrices: TaskMatrices): Promise<De
     triples.push(await algebra.leadingTriples(rest, perTask, signal));
   }
   triples.push(shared);
-
-  const { rowCount = 0, columnCount = 0 } = tasks[0] ?? {};
-  const lefts = triples.map(({ left }) => left);
-  const rights = triples.map(({ right }) => right);
-  const left = await algebra.polarFactor(stackRows(lefts, rowCount), signal);
-  const right = await algebra.polarFactor(stackRows(rights, columnCount), signal);
-  const strengths = triples.flatMap(({ singularValues }) => [...singularValues]);
-  const mean = strengths.reduce((sum, value) => sum + value, 0) / rank;
-  const even = strengths.map(() => mean);
-  return algebra.multiply(left, scaleRows(right, even), 'left');
+  return joinTriples(matrices, triples, (strengths) => {
+    const mean = strengths.reduce((sum, value) => sum + value, 0) / rank;
+    return strengths.map(() => mean);
+  });
 }
 
 /** How many directions are common, and how many each task adds; together at most `rank`. */

@@ -1,5 +1,5 @@
 import type { DenseMatrix } from '../linalg/dense-matrix';
-import { scaleRows, stackRows } from '../linalg/dense-matrix';
+import { joinTriples } from './join-triples';
 import type { MergeMethod } from './method';
 import { lambda } from './parameters';
 import type { TaskMatrices } from './spectral';
@@ -37,12 +37,5 @@ export async function mergeTaskSingularVectors(matrices: TaskMatrices): Promise<
   const share = Math.trunc(rank * (1 / tasks.length));
   const triples = [];
   for (const task of tasks) triples.push(await algebra.leadingTriples(task, share, signal));
-
-  const { rowCount = 0, columnCount = 0 } = tasks[0] ?? {};
-  const lefts = triples.map(({ left }) => left);
-  const rights = triples.map(({ right }) => right);
-  const left = await algebra.polarFactor(stackRows(lefts, rowCount), signal);
-  const right = await algebra.polarFactor(stackRows(rights, columnCount), signal);
-  const strengths = triples.flatMap(({ singularValues }) => [...singularValues]);
-  return algebra.multiply(left, scaleRows(right, strengths), 'left');
+  return joinTriples(matrices, triples, (strengths) => strengths);
 }
