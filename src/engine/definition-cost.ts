@@ -1,4 +1,5 @@
 import type { Expr } from '../expr/expr';
+import { exprsOf } from '../expr/reduction';
 import type { MethodDefinition, Pass } from '../methods/method';
 
 /** What a definition asks for besides its inputs. */
@@ -22,7 +23,7 @@ export function definitionCost(definition: MethodDefinition): DefinitionCost {
   const { passes } = definition;
   const cost: DefinitionCost = {
     scans: scansOf(passes),
-    columns: columnsOf([definition.output, ...passes.flatMap(exprsOf)]),
+    columns: columnsOf([definition.output, ...passes.flatMap(exprsOfPass)]),
     needsWholeRows: passes.some((pass) => pass.kind === 'rank'),
     needsMatrices: passes.some((pass) => pass.kind === 'matrix'),
   };
@@ -58,12 +59,10 @@ function scansOfPass(pass: Pass): number {
   }
 }
 
-function exprsOf(pass: Pass): readonly Expr[] {
+function exprsOfPass(pass: Pass): readonly Expr[] {
   switch (pass.kind) {
     case 'reduce':
-      return Object.values(pass.reductions).flatMap((reduction): readonly Expr[] =>
-        reduction.kind === 'histogram' ? [reduction.bin, reduction.when] : [reduction.of],
-      );
+      return Object.values(pass.reductions).flatMap(exprsOf);
     case 'top':
     case 'rank':
     case 'matrix':

@@ -1,7 +1,7 @@
 import { invariant } from '../core/errors';
 import type { Expr, Op, ValueType } from './expr';
 import { lcgFactor, lcgIncrement } from './random-bits';
-import type { Reduction } from './reduction';
+import { exprsOf, type Reduction } from './reduction';
 
 /** Folds are unrolled, and the model at hand is a number, so these do not occur. */
 type UnrolledOp = 'fold' | 'accumulator' | 'specialistAt' | 'modelIndex';
@@ -36,8 +36,7 @@ export interface Root {
 /** The expressions behind the results of reductions, in order; a histogram has `bin` and `when`. */
 export function rootsOf(reduction: Reduction, specialistCount: number): Root[] {
   const models = reduction.perModel ? Array.from({ length: specialistCount }, (_, k) => k) : [0];
-  const exprs = reduction.kind === 'histogram' ? [reduction.bin, reduction.when] : [reduction.of];
-  return models.flatMap((model) => exprs.map((expr): Root => ({ expr, model })));
+  return models.flatMap((model) => exprsOf(reduction).map((expr): Root => ({ expr, model })));
 }
 
 /**

@@ -25,6 +25,11 @@ export type Reduction =
       readonly perModel: boolean;
     };
 
+/** What a reduction evaluates for every element; a histogram its bin, then its condition. */
+export function exprsOf(reduction: Reduction): readonly Expr[] {
+  return reduction.kind === 'histogram' ? [reduction.bin, reduction.when] : [reduction.of];
+}
+
 /** One list per result: chunk sums, chunk maxima and chunk counts in order, or the bins. */
 export interface ReductionPartial {
   readonly lists: readonly Float64Array[];

@@ -1,6 +1,5 @@
 import type { MergeMethod } from './method';
-import { gamma, outlierTrim } from './outlier-trim';
-import { density, granularity, lambda, normalizeSwitch, rescaleSwitch, weight } from './parameters';
+import { breadcrumbsParameters, outlierTrim } from './outlier-trim';
 import { signElection } from './sign-election';
 
 /**
@@ -23,15 +22,7 @@ export const breadcrumbsTies: MergeMethod = {
   },
   base: 'required',
   specialistCount: { min: 1, max: 12 },
-  parameters: [
-    weight,
-    density,
-    gamma,
-    lambda,
-    normalizeSwitch(false),
-    rescaleSwitch(false),
-    granularity,
-  ],
+  parameters: breadcrumbsParameters,
 
   define: (options) => signElection(outlierTrim(options), options),
 };

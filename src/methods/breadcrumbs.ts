@@ -1,6 +1,5 @@
 import type { MergeMethod } from './method';
-import { gamma, outlierTrim } from './outlier-trim';
-import { density, granularity, lambda, normalizeSwitch, rescaleSwitch, weight } from './parameters';
+import { breadcrumbsParameters, outlierTrim } from './outlier-trim';
 import { weightedSum } from './weighted-sum';
 
 /** Trim both ends, then a sum (Davari and Belilovsky 2024); as mergekit 0.1.4, dtype float32. */
@@ -20,15 +19,7 @@ export const breadcrumbs: MergeMethod = {
   },
   base: 'required',
   specialistCount: { min: 1, max: 12 },
-  parameters: [
-    weight,
-    density,
-    gamma,
-    lambda,
-    normalizeSwitch(false),
-    rescaleSwitch(false),
-    granularity,
-  ],
+  parameters: breadcrumbsParameters,
 
   define: (options) => weightedSum(outlierTrim(options), options),
 };

@@ -7,6 +7,7 @@ import type {
   PassContext,
   ReducePass,
 } from './method';
+import { rowLengthOf } from './row-length';
 import type { Sparsified } from './sparsified';
 import { sparsified } from './sparsified';
 import { taskVector } from './task-vector';
@@ -57,7 +58,7 @@ const chances: ReducePass = {
     const lowest = densities.map((density, model) =>
       Math.min(1, Math.max(0, density - (spreads[model] ?? 0) / 2)),
     );
-    const lastRank = Math.max(1, (context.shape.at(-1) ?? 1) - 1);
+    const lastRank = Math.max(1, rowLengthOf(context.shape) - 1);
     return {
       scalars: { lastRank },
       perModel: { lowestChance: lowest, chanceSpread: spreads },
@@ -77,7 +78,7 @@ function checkedEpsilon(density: number, model: number, context: PassContext): n
       { details: { parameter: 'epsilon', value, density, model, subject } },
     );
   }
-  if (elementCount > 0 && (shape.at(-1) ?? 1) === 1) {
+  if (elementCount > 0 && rowLengthOf(shape) === 1) {
     throw new LabError(
       'recipe/bad-value',
       `DELLA ranks the changes within a row, and ${subject} has rows of one element. Set the ` +

@@ -1,6 +1,13 @@
 import { LabError } from '../core/errors';
 import { and, fromBits, isTop, magnitudeBits, min, named, not, sub, u32 } from '../expr/build';
-import type { MethodOptions, NumberParameter, PassContext, TopPass } from './method';
+import type {
+  MethodOptions,
+  MethodParameter,
+  NumberParameter,
+  PassContext,
+  TopPass,
+} from './method';
+import { density, granularity, lambda, normalizeSwitch, rescaleSwitch, weight } from './parameters';
 import type { Sparsified } from './sparsified';
 import { sparsified } from './sparsified';
 import { taskVector } from './task-vector';
@@ -8,7 +15,7 @@ import { taskVector } from './task-vector';
 /** The bits of the largest finite float32. */
 const largestBits = 0x7f7fffff;
 
-export const gamma: NumberParameter = {
+const gamma: NumberParameter = {
   name: 'gamma',
   symbol: 'γᵢ',
   scope: 'model',
@@ -18,6 +25,17 @@ export const gamma: NumberParameter = {
   meaning: 'The share of this specialist’s changes that is dropped for being too large.',
   larger: 'A larger value drops more of the largest changes; 0 drops none of them.',
 };
+
+/** Parameters of both methods of the name. */
+export const breadcrumbsParameters: readonly MethodParameter[] = [
+  weight,
+  density,
+  gamma,
+  lambda,
+  normalizeSwitch(false),
+  rescaleSwitch(false),
+  granularity,
+];
 
 /**
  * Drops the trunc(γᵢ·n) largest and the smallest of the rest until trunc(dᵢ·n) are left: the masks of

@@ -1,16 +1,10 @@
 import type { MergeBackend } from '../expr/backend';
-import type { Expr } from '../expr/expr';
 import type { Reduction } from '../expr/reduction';
-import { ReductionTotal } from '../expr/reduction';
+import { exprsOf, ReductionTotal } from '../expr/reduction';
 import type { MethodNumbers } from './method';
 import type { PassEntry } from './pass-entry';
 import { forEachSlice, valuesOf } from './pass-entry';
 import type { MergeOptions } from './tensor-task';
-
-/** Everything that a reduction evaluates. */
-export function exprsOf(reduction: Reduction): readonly Expr[] {
-  return reduction.kind === 'histogram' ? [reduction.bin, reduction.when] : [reduction.of];
-}
 
 /**
  * Totals of the reductions over all slices of all entries.

@@ -1,8 +1,9 @@
 import type { MergeBackend } from '../expr/backend';
+import { exprsOf } from '../expr/reduction';
 import type { Pass, ReducePass } from './method';
 import type { PassEntry } from './pass-entry';
 import { contextOf, extend, keyOf, recall } from './pass-entry';
-import { exprsOf, reduceAll } from './reduce-all';
+import { reduceAll } from './reduce-all';
 import { runColumnPass } from './run-column-pass';
 import { runTopPass } from './run-top-pass';
 import { sampleQuantiles } from './sample-quantiles';
