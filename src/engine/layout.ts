@@ -1,4 +1,3 @@
-import { LabError } from '../core/errors';
 import type { JsonObject } from '../formats/bounded-json';
 import { quoted } from '../formats/text';
 import { layerNameOf } from './architecture';
@@ -12,7 +11,7 @@ import { licenceFindings, licenceOf } from './licences';
 import { listed } from './match-findings';
 import { matchTensors } from './match-tensors';
 import type { MatchedTensor } from './matched-tensor';
-import type { ModelInput, ModelInputs } from './model-input';
+import { inputOf, type ModelInput, type ModelInputs } from './model-input';
 import { modelTensorsOf, type ModelTensors } from './model-tensors';
 import { withOverride } from './override-architecture';
 import type { ResolvedMerge } from './resolve-recipe';
@@ -68,17 +67,6 @@ function structureKey({ method, slices, stacksLayers, recipe }: ResolvedMerge): 
     specialists.map(({ model, layerRange }) => [model, layerRange]),
   ]);
   return JSON.stringify([method.id, stacksLayers, recipe.tokenizer !== undefined, roles]);
-}
-
-function inputOf(inputs: ModelInputs, id: string): ModelInput {
-  const input = inputs.get(id);
-  if (input !== undefined) return input;
-  const known = [...inputs.keys()].join(', ');
-  throw new LabError(
-    'recipe/missing-model',
-    `The recipe names the model "${id}", which is not here; open it, or use one of ${known}.`,
-    { details: { model: id } },
-  );
 }
 
 async function layOut(
