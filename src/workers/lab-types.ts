@@ -9,6 +9,15 @@ import type { ShaderPart } from './shader-texts';
 export type { Finding } from '../engine/finding';
 export type { MergeCost } from '../engine/plan';
 export type { DomainScore } from '../eval/score-keeper';
+export type {
+  Caching,
+  ModelPlace,
+  PlacedModel,
+  RunOutput,
+  RunRequest,
+  RunState,
+  RunSummary,
+} from './run-types';
 export type { ShaderPart } from './shader-texts';
 
 /** A way to run the merge, as offered to the person. */
