@@ -7,9 +7,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { elementCountOf } from '../../src/core/dtype';
-import type { LlamaSize } from '../synth/llama-shapes';
-import { llamaShapes, llamaTensors } from '../synth/llama-shapes';
+import type { ModelSize } from '../synth/model-shapes';
+import { modelShapes, tensorsOf } from '../synth/model-shapes';
 import { modelNames, writeModels } from '../synth/write-models';
+import { isAsked } from './asked';
 import { copyMs } from './memory-copy';
 import { median, report } from './report';
 import type { ProcessCost } from './run-process';
@@ -80,15 +81,16 @@ async function mergeTheirs(
   return cost;
 }
 
-async function measure(size: LlamaSize, against: string | undefined): Promise<void> {
+async function measure(size: ModelSize, against: string | undefined): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mergelab-bench-'));
   try {
-    await writeModels(folder, size, modelCount, 1);
-    const tensors = llamaTensors(llamaShapes[size]);
+    await writeModels(folder, { size, modelCount, seed: 1 });
+    const tensors = tensorsOf(modelShapes[size]);
     const elementCount = tensors.reduce((sum, { shape }) => sum + elementCountOf(shape), 0);
     const byteCount = 2 * elementCount * (modelCount + 1);
     const facts = { backend: 'wasm', device, elementCount, byteCount };
     for (const [method, parameters] of Object.entries(methods)) {
+      if (!isAsked('METHODS', method)) continue;
       const recipe = join(folder, `${method}.yml`);
       await writeFile(recipe, recipeOf(method, parameters, folder));
       const out = join(folder, 'merged');
@@ -116,6 +118,6 @@ async function measure(size: LlamaSize, against: string | undefined): Promise<vo
   }
 }
 
-await measure('135m', mergekit);
+if (isAsked('SIZES', '135m')) await measure('135m', mergekit);
 // mergekit would take half an hour for these.
-await measure('1b', undefined);
+if (isAsked('SIZES', '1b')) await measure('1b', undefined);

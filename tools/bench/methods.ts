@@ -14,8 +14,9 @@ import { numbersFor } from '../../src/methods/parameters';
 import { defineMethod, methods } from '../../src/methods/registry';
 import { WasmBackend } from '../../src/wasm/wasm-backend';
 import { drawWeights } from '../synth/draw-weights';
-import type { LlamaSize, TensorShape } from '../synth/llama-shapes';
-import { llamaShapes, llamaTensors } from '../synth/llama-shapes';
+import type { ModelSize, TensorShape } from '../synth/model-shapes';
+import { modelShapes, tensorsOf } from '../synth/model-shapes';
+import { isAsked } from './asked';
 import { gpuCopyMs } from './gpu-copy';
 import { copyMs } from './memory-copy';
 import { median, report } from './report';
@@ -28,8 +29,8 @@ interface DrawnTensor extends TensorShape {
   readonly models: readonly Uint8Array[];
 }
 
-async function drawLayer(size: LlamaSize): Promise<DrawnTensor[]> {
-  const layer = llamaTensors(llamaShapes[size]).filter(({ name }) => name.includes('.layers.0.'));
+async function drawLayer(size: ModelSize): Promise<DrawnTensor[]> {
+  const layer = tensorsOf(modelShapes[size]).filter(({ name }) => name.includes('.layers.0.'));
   const backend = new WasmBackend();
   const drawn: DrawnTensor[] = [];
   for (const { name, shape } of layer) {
@@ -134,9 +135,12 @@ async function measure(
 }
 
 for (const size of ['135m', '1b'] as const) {
+  if (!isAsked('SIZES', size)) continue;
   const layer = await drawLayer(size);
   const isLarge = size === '1b';
-  const timely = methods.filter(({ family }) => !isLarge || family !== 'spectral');
+  const timely = methods.filter(
+    ({ id, family }) => (!isLarge || family !== 'spectral') && isAsked('METHODS', id),
+  );
   const wasm = new WasmBackend();
   for (const method of timely) await measure(size, wasm, method, layer, copyMs);
   wasm.dispose();

@@ -1,77 +1,45 @@
-import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { elementCountOf } from '../../src/core/dtype';
-import { layOutSafetensors } from '../../src/formats/safetensors-writer';
-import { WasmBackend } from '../../src/wasm/wasm-backend';
-import type { WeightsPlace } from './draw-weights';
-import { drawWeights } from './draw-weights';
-import type { LlamaSize } from './llama-shapes';
-import { llamaConfig, llamaShapes, llamaTensors } from './llama-shapes';
+import type { ModelFile } from '../../src/sources/model-files';
+import { modelName, pageBytes, syntheticFamily, type FamilyOptions } from './synthetic-model';
+import type { SyntheticModel } from './synthetic-model';
 
-const sliceElements = 4 << 20;
+const pieceBytes = 8 * pageBytes;
 
 /** Names of the folders: `base`, then `tuned-1` and so on. */
 export function modelNames(modelCount: number): string[] {
-  return Array.from({ length: modelCount }, (_, index) =>
-    index === 0 ? 'base' : `tuned-${index}`,
-  );
+  return Array.from({ length: modelCount }, (_, index) => modelName(index));
 }
 
 /**
  * Writes a base and its fine-tuned siblings as checkpoints in bf16: one folder a model with
- * `config.json` and `model.safetensors`. Equal seeds give equal bytes.
+ * `config.json` and its shards. Pages without weights stay holes where the file system has them.
  */
-export async function writeModels(
-  folder: string,
-  size: LlamaSize,
-  modelCount: number,
-  seed: number,
-): Promise<void> {
-  const shapes = llamaShapes[size];
-  const layout = layOutSafetensors(
-    llamaTensors(shapes).map((tensor) => ({ ...tensor, dtype: 'BF16' as const })),
-  );
-  const backend = new WasmBackend();
-  const files: FileHandle[] = [];
-  try {
-    for (const name of modelNames(modelCount)) {
-      await mkdir(join(folder, name), { recursive: true });
-      const config = `${JSON.stringify(llamaConfig(shapes), null, 2)}\n`;
-      await writeFile(join(folder, name, 'config.json'), config);
-      const file = await open(join(folder, name, 'model.safetensors'), 'w');
-      files.push(file);
-      await file.writeFile(layout.header);
-    }
-    for (const { name, shape } of layout.entries) {
-      const tensorElements = elementCountOf(shape);
-      for (let first = 0; first < tensorElements; first += sliceElements) {
-        const place: WeightsPlace = {
-          tensorName: name,
-          isVector: shape.length === 1,
-          firstElement: first,
-          elementCount: Math.min(sliceElements, tensorElements - first),
-        };
-        await writeSlice(backend, files, place, seed);
-      }
-    }
-  } finally {
-    backend.dispose();
-    for (const file of files) await file.close();
+export async function writeModels(folder: string, options: FamilyOptions): Promise<void> {
+  for (const model of await syntheticFamily(options)) {
+    const target = join(folder, model.label);
+    await mkdir(target, { recursive: true });
+    for (const file of model.files.values()) await writeFile(model, file, join(target, file.path));
   }
 }
 
-async function writeSlice(
-  backend: WasmBackend,
-  files: readonly FileHandle[],
-  place: WeightsPlace,
-  seed: number,
-): Promise<void> {
-  let writing: Promise<unknown> = Promise.resolve();
-  let model = 0;
-  for await (const bytes of drawWeights(backend, place, files.length, seed)) {
-    // One write at a time, while the next model is being drawn.
-    await writing;
-    writing = files[model++]?.writeFile(bytes) ?? Promise.resolve();
+async function writeFile(model: SyntheticModel, file: ModelFile, path: string): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    await handle.truncate(file.sizeBytes);
+    let offsetBytes = 0;
+    while (offsetBytes < file.sizeBytes) {
+      const from = offsetBytes;
+      const limit = Math.min(from + pieceBytes, file.sizeBytes);
+      while (offsetBytes < limit && model.isFilled(file.path, offsetBytes)) {
+        offsetBytes += pageBytes;
+      }
+      const lengthBytes = Math.min(offsetBytes, limit) - from;
+      if (lengthBytes > 0) {
+        await handle.write(await file.read(from, lengthBytes), 0, lengthBytes, from);
+      } else offsetBytes += pageBytes;
+    }
+  } finally {
+    await handle.close();
   }
-  await writing;
 }
