@@ -22,6 +22,8 @@ export interface AdapterConfig {
   readonly alphaPatterns: readonly ModulePattern[];
   /** Weights are stored [in, out], as GPT-2's are. */
   readonly isTransposed: boolean;
+  /** The Hub id or path of the model that it was trained on, as it was called there. */
+  readonly trainedOn?: string;
 }
 
 /**
@@ -53,6 +55,7 @@ export function parseAdapterConfig(bytes: Uint8Array, fileName: string): Adapter
   refuseOtherKinds(raw, fileName);
   const rank = numberOf(raw['r'] ?? 8, 'r', fileName);
   if (!Number.isSafeInteger(rank) || rank < 1) throw badKey('r', 'a whole number', fileName);
+  const trainedOn = raw['base_model_name_or_path'];
   return {
     rank,
     alpha: numberOf(raw['lora_alpha'] ?? 8, 'lora_alpha', fileName),
@@ -60,6 +63,7 @@ export function parseAdapterConfig(bytes: Uint8Array, fileName: string): Adapter
     rankPatterns: patternsOf(raw['rank_pattern'], 'rank_pattern', fileName),
     alphaPatterns: patternsOf(raw['alpha_pattern'], 'alpha_pattern', fileName),
     isTransposed: raw['fan_in_fan_out'] === true,
+    ...(typeof trainedOn === 'string' && trainedOn !== '' ? { trainedOn } : {}),
   };
 }
 

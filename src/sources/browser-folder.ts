@@ -1,4 +1,5 @@
 import type { ModelFile, ModelFiles } from './model-files';
+import { groupModels } from './model-groups';
 import { checkRange, readFailed } from './read-range';
 
 /** Deeper folders and more files than any model has; stops a picked home folder from hanging the page. */
@@ -6,24 +7,27 @@ const maxDepth = 8;
 const maxFileCount = 20_000;
 
 /** One picked file and its path below the picked folder. */
-interface PlacedFile {
+export interface PlacedFile {
   readonly path: string;
   readonly file: File;
 }
 
+/** Picked files with their paths; those that were picked or dropped by themselves have their names. */
+export function placedFiles(files: Iterable<File>): PlacedFile[] {
+  return Array.from(files, (file) => ({
+    path: file.webkitRelativePath === '' ? file.name : file.webkitRelativePath,
+    file,
+  }));
+}
+
 /**
- * The model folders among picked files: each folder that holds a `config.json`, named by its last
- * part. Files stay where they are; reads slice them. Hidden files and folders are left out.
+ * The models and adapters among picked files, as `groupModels` finds them. Files stay where they are;
+ * reads slice them.
  *
  * @param pickedName names the folder when the files carry no `webkitRelativePath`
  */
 export function foldersFromFiles(files: Iterable<File>, pickedName: string): ModelFiles[] {
-  const placed: PlacedFile[] = [];
-  for (const file of files) {
-    const path = file.webkitRelativePath === '' ? file.name : file.webkitRelativePath;
-    placed.push({ path, file });
-  }
-  return groupByFolder(placed, pickedName);
+  return modelFilesOf(placedFiles(files), pickedName);
 }
 
 /**
@@ -36,7 +40,7 @@ export async function foldersFromHandle(
 ): Promise<ModelFiles[]> {
   const placed: PlacedFile[] = [];
   await collect(handle, handle.name, 1, placed, signal);
-  return groupByFolder(placed, handle.name);
+  return modelFilesOf(placed, handle.name);
 }
 
 async function collect(
@@ -63,27 +67,13 @@ async function collect(
   }
 }
 
-function groupByFolder(placed: readonly PlacedFile[], pickedName: string): ModelFiles[] {
-  const roots = placed
-    .filter(({ path }) => path === 'config.json' || path.endsWith('/config.json'))
-    .map(({ path }) => path.slice(0, -'config.json'.length));
-  return roots.map((root) => {
-    const label = root.split('/').at(-2) ?? pickedName;
-    const files = new Map<string, ModelFile>();
-    for (const { path, file } of placed) {
-      const rest = path.slice(root.length);
-      // A model nested in another model's folder keeps its files to itself.
-      const nested = roots.some((other) => other.length > root.length && path.startsWith(other));
-      if (
-        path.startsWith(root) &&
-        !nested &&
-        !rest.split('/').some((part) => part.startsWith('.'))
-      ) {
-        files.set(rest, sliceableFile(label, rest, file));
-      }
-    }
-    return { label, files };
-  });
+function modelFilesOf(placed: readonly PlacedFile[], pickedName: string): ModelFiles[] {
+  return groupModels(placed, pickedName).map(({ name, members }) => ({
+    label: name,
+    files: new Map(
+      members.map(({ path, file: { file } }) => [path, sliceableFile(name, path, file)]),
+    ),
+  }));
 }
 
 /** A `File` read in place: slicing costs nothing until the bytes are asked for. */

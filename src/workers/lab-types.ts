@@ -60,11 +60,16 @@ export interface Collection {
   readonly kind: 'zoo' | 'folders';
   readonly base: ModelSummary;
   readonly specialists: readonly ModelSummary[];
+  /** Names of the open adapters, which recipes write as `model+adapter`; absent when there are none. */
+  readonly adapters?: readonly string[];
   /** Findings that do not stop a merge, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** A folder a person picked, with its files as the browser hands them over. */
+/**
+ * A model or adapter that a person picked, with its files as the browser hands them over: a folder, or
+ * one safetensors file.
+ */
 export interface PickedFolder {
   readonly name: string;
   readonly files: readonly File[];

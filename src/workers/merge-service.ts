@@ -20,6 +20,7 @@ import type {
   PlanReport,
   StorageReport,
 } from './lab-types';
+import { CollectionInputs } from './collection-inputs';
 import { isLiveSize } from './live-limit';
 import { mergeKey } from './merge-key';
 import {
@@ -51,7 +52,7 @@ export interface MergeIdentity {
 export class MergeService {
   readonly #store = new LabStore();
   readonly #backends = new Backends();
-  #collection: OpenCollection | undefined;
+  #inputs: CollectionInputs | undefined;
   #live: LiveMerge | undefined;
 
   async environment(): Promise<LabEnvironment> {
@@ -72,13 +73,14 @@ export class MergeService {
   ): Promise<Collection> {
     const collection = await openCollection(source, this.#store, { onProgress, signal });
     this.#dropLive();
-    this.#collection = collection;
-    const { base, specialists } = collection;
+    this.#inputs = new CollectionInputs(collection);
+    const { base, specialists, adapters, notes } = collection;
     return {
       kind: source.kind,
       base: summaryOf(base, 'base'),
       specialists: specialists.map((model) => summaryOf(model, 'specialist')),
-      warnings: await warningsOf(collection, signal),
+      ...(adapters.size === 0 ? {} : { adapters: [...adapters.keys()] }),
+      warnings: [...notes, ...(await warningsOf(collection, signal))],
     };
   }
 
@@ -113,7 +115,8 @@ export class MergeService {
    * @throws LabError as `planRecipes`
    */
   async plan(recipe: Recipe, signal: AbortSignal | undefined): Promise<PlanReport> {
-    const { cost, findings } = await planRecipes([recipe], this.#inputs(), { signal });
+    const inputs = await this.#open.of([recipe], signal);
+    const { cost, findings } = await planRecipes([recipe], inputs, { signal });
     return { cost, findings };
   }
 
@@ -123,7 +126,7 @@ export class MergeService {
     return {
       recipeHash: await recipeHash(recipe),
       device: backend.device,
-      key: await mergeKey(recipe, [...this.#inputs().values()], backend.id),
+      key: await mergeKey(recipe, this.#open.models, backend.id),
     };
   }
 
@@ -136,7 +139,8 @@ export class MergeService {
   ): Promise<void> {
     const title = `${recipe.mergeMethod}-merge`;
     await this.#guarded(async (backend) => {
-      const plan = await planRecipes([recipe], this.#inputs(), { signal, backend });
+      const inputs = await this.#open.of([recipe], signal);
+      const plan = await planRecipes([recipe], inputs, { signal, backend });
       const files = describeOutput(plan, backend, { title, onProgress, signal });
       await writeZip(files, title, target, signal);
     });
@@ -159,8 +163,8 @@ export class MergeService {
   }
 
   async #mergeWith(backend: MergeBackend, recipe: Recipe, task: LongTask): Promise<Merged> {
-    const inputs = this.#inputs();
-    if (isLiveSize([...inputs.values()])) {
+    const inputs = await this.#open.of([recipe], task.signal);
+    if (isLiveSize(this.#open.models)) {
       this.#live ??= new LiveMerge(backend, inputs);
       return this.#live.merge(recipe, task);
     }
@@ -189,10 +193,9 @@ export class MergeService {
     }
   }
 
-  #inputs(): ReadonlyMap<string, OpenModel> {
-    invariant(this.#collection, 'a collection is open');
-    const { base, specialists } = this.#collection;
-    return new Map([base, ...specialists].map((model) => [model.id, model]));
+  get #open(): CollectionInputs {
+    invariant(this.#inputs, 'a collection is open');
+    return this.#inputs;
   }
 
   #dropLive(): void {

@@ -1,34 +1,29 @@
 import { LabError } from '../../core/errors';
 import type { PickedFolder } from '../../rpc/lab';
+import { placedFiles } from '../../sources/browser-folder';
+import { groupModels, isAdapter } from '../../sources/model-groups';
 
-/** Names that make a folder a model. */
-const markers = /^(config\.json|model.*\.safetensors(\.index\.json)?)$/u;
+/** What files are called that were picked by themselves and make a model together. */
+const looseName = 'picked-files';
 
 /**
- * Finds the model folders in what a folder picker hands over: the picked folder itself, or every
- * folder below it that holds a config.json or safetensors file. Files in deeper folders belong to
- * the nearest model folder above them.
- * @throws LabError `source/missing-file` when there is no model in it
+ * Finds the models and adapters in what a picker hands over, folders or single files.
+ * @throws LabError `source/missing-file` when there is none in it
  */
 export function modelFoldersIn(files: readonly File[]): PickedFolder[] {
-  const roots = new Set<string>();
-  for (const file of files) {
-    const { folder, name } = partsOf(file);
-    if (markers.test(name)) roots.add(folder);
+  const groups = groupModels(placedFiles(files), looseName);
+  if (groups.length > 0) {
+    return groups.map(({ name, members }) => ({
+      name,
+      files: members.map((one) => one.file.file),
+    }));
   }
-  if (roots.size === 0) {
-    const top = files[0]?.webkitRelativePath.split('/')[0] ?? 'The folder';
-    throw new LabError(
-      'source/missing-file',
-      `${top} holds no model: there is no config.json and no .safetensors file in it; pick a folder in Hugging Face layout, or one that contains several of them.`,
-    );
-  }
-  const byRoot = new Map<string, File[]>([...roots].map((root) => [root, []]));
-  for (const file of files) {
-    const root = nearestRoot(partsOf(file).folder, roots);
-    if (root !== undefined) byRoot.get(root)?.push(file);
-  }
-  return [...byRoot].map(([root, own]) => ({ name: root.split('/').at(-1) ?? root, files: own }));
+  const [first] = files;
+  const top = first?.webkitRelativePath.split('/')[0] ?? '';
+  throw new LabError(
+    'source/missing-file',
+    `${top === '' ? (first?.name ?? 'The folder') : top} holds no model: there is no config.json and no .safetensors file in it; pick a folder in Hugging Face layout, one that contains several of them, or safetensors files.`,
+  );
 }
 
 /** Adds folders to those picked before; a folder of the same name is replaced. */
@@ -40,25 +35,18 @@ export function withFolders(
   return [...before.filter(({ name }) => !names.has(name)), ...added];
 }
 
-/** The folder that looks most like a base: one called base, else the first. */
+/** The folder that looks most like a base: one called base, else the first; never an adapter. */
 export function likelyBase(folders: readonly PickedFolder[]): string {
-  const named = folders.find(({ name }) => /(^|[-_.])base([-_.]|$)/iu.test(name));
-  return (named ?? folders[0])?.name ?? '';
+  const models = folders.filter((folder) => !isAdapterFolder(folder));
+  const named = models.find(({ name }) => /(^|[-_.])base([-_.]|$)/iu.test(name));
+  return (named ?? models[0])?.name ?? '';
+}
+
+/** Whether a picked folder is an adapter, which is added to a model and is none itself. */
+export function isAdapterFolder({ files }: PickedFolder): boolean {
+  return isAdapter(files.map(({ name }) => name));
 }
 
 export function folderSizeBytes(folder: PickedFolder): number {
   return folder.files.reduce((sum, file) => sum + file.size, 0);
-}
-
-function partsOf(file: File): { folder: string; name: string } {
-  const path = file.webkitRelativePath === '' ? file.name : file.webkitRelativePath;
-  const at = path.lastIndexOf('/');
-  return { folder: at < 0 ? '' : path.slice(0, at), name: path.slice(at + 1) };
-}
-
-function nearestRoot(folder: string, roots: ReadonlySet<string>): string | undefined {
-  for (let path = folder; ; path = path.slice(0, Math.max(0, path.lastIndexOf('/')))) {
-    if (roots.has(path)) return path;
-    if (path === '') return undefined;
-  }
 }

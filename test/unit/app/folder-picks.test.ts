@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { likelyBase, modelFoldersIn, withFolders } from '../../../src/app/state/folder-picks';
+import {
+  isAdapterFolder,
+  likelyBase,
+  modelFoldersIn,
+  withFolders,
+} from '../../../src/app/state/folder-picks';
 
 function file(path: string): File {
   const made = new File(['x'], path.split('/').at(-1) ?? path);
-  Object.defineProperty(made, 'webkitRelativePath', { value: path });
+  Object.defineProperty(made, 'webkitRelativePath', { value: path, configurable: true });
   return made;
 }
 
@@ -33,6 +38,14 @@ describe('modelFoldersIn', () => {
     expect(folders[0]?.files).toHaveLength(2);
   });
 
+  it('takes each safetensors file that lies in no model as a model of its own', () => {
+    const lone = file('math.safetensors');
+    Object.defineProperty(lone, 'webkitRelativePath', { value: '' });
+    const folders = modelFoldersIn([lone, file('loras/code.safetensors'), file('loras/cat.png')]);
+    expect(names(folders)).toEqual(['math', 'code']);
+    expect(folders[0]?.files).toEqual([lone]);
+  });
+
   it('says what is missing when there is no model', () => {
     expect(() => modelFoldersIn([file('photos/cat.png')])).toThrow(/photos holds no model/u);
   });
@@ -53,5 +66,18 @@ describe('picked folders', () => {
     expect(likelyBase(folders)).toBe('smol-base');
     expect(likelyBase(folders.slice(0, 1))).toBe('math');
     expect(likelyBase([])).toBe('');
+  });
+
+  it('tell adapters from models, and propose none of them as the base', () => {
+    const folders = modelFoldersIn([
+      file('x/base-lora/adapter_config.json'),
+      file('x/base-lora/adapter_model.safetensors'),
+      file('x/math/config.json'),
+      file('x/math/adapter_config.json'),
+      file('x/math/model.safetensors'),
+    ]);
+    expect(folders.map(isAdapterFolder)).toEqual([true, false]);
+    expect(likelyBase(folders)).toBe('math');
+    expect(likelyBase(folders.slice(0, 1))).toBe('');
   });
 });

@@ -37,6 +37,28 @@ describe('foldersFromFiles', () => {
     await expect(file?.read(1, 3)).rejects.toMatchObject({ code: 'format/truncated' });
   });
 
+  it('finds adapters beside models, and weights that lie in neither', () => {
+    const folders = foldersFromFiles(
+      [
+        'm/lora/adapter_config.json',
+        'm/lora/adapter_model.safetensors',
+        'm/lora/step-9/adapter_config.json',
+        'm/whole/model.safetensors',
+        'm/a.safetensors',
+        'm/.hidden.safetensors',
+        'm/sub/b.safetensors',
+      ].map((path) => pickedFile(path, Uint8Array.of(1))),
+      'm',
+    );
+    expect(folders.map(({ label, files }) => [label, [...files.keys()]])).toEqual([
+      ['lora', ['adapter_config.json', 'adapter_model.safetensors']],
+      ['step-9', ['adapter_config.json']],
+      ['whole', ['model.safetensors']],
+      ['a', ['a.safetensors']],
+      ['b', ['b.safetensors']],
+    ]);
+  });
+
   it('uses the picked name for files without a path', () => {
     const folders = foldersFromFiles([pickedFile('', new Uint8Array(0))], 'x');
     expect(folders).toEqual([]);
