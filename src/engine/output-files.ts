@@ -9,7 +9,7 @@ import { modelCard, type CardScore } from './model-card';
 import { changedConfigFile } from './output-config';
 import type { MergePlan } from './plan';
 import { pulled } from './pulled';
-import { MergeRun } from './run-merge';
+import { MergeRun, type WholeModelNumbers } from './run-merge';
 import { defaultShardBytes, layOutShards, type Shard } from './shards';
 
 /** One file of a merged checkpoint. */
@@ -20,6 +20,12 @@ export interface OutputFile {
   readonly sizeBytes: number;
   /** The bytes in order; weights are merged as they are asked for. Call it once. */
   stream(): AsyncIterable<Uint8Array>;
+  /**
+   * What follows the bytes that an earlier stream of the same plan gave, without making those again.
+   * Takes the place of `stream`; absent where the whole file has to be made anew.
+   * @param kept those bytes, from the first; all of them are gone through before anything is made
+   */
+  streamAfter?(kept: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
 }
 
 export interface OutputOptions extends LongTask {
@@ -33,6 +39,21 @@ export interface OutputOptions extends LongTask {
   readonly scores?: readonly CardScore[] | undefined;
   /** A faster SHA-256 than the one in WebAssembly, where there is one. */
   readonly createHash?: (() => StreamHash) | undefined;
+  /** What computes, for the card; the back end's own text unless given. */
+  readonly device?: string | undefined;
+  /** What an earlier output of the same plan found out, and where this one writes it down. */
+  readonly memory?: OutputMemory | undefined;
+}
+
+/** What is known of an output beside its bytes, so that one that was interrupted can go on. */
+export interface OutputMemory {
+  readonly measured?: WholeModelNumbers | undefined;
+  /** SHA-256 of finished files of weights, by path. */
+  readonly hashes: ReadonlyMap<string, string>;
+  /** Awaited. Called once, when the models have been measured, if they have to be. */
+  onMeasured(found: WholeModelNumbers): void | Promise<void>;
+  /** Awaited. Called when a file of weights is complete. */
+  onHash(path: string, sha256: string): void | Promise<void>;
 }
 
 const copyPieceBytes = 4 << 20;
@@ -76,7 +97,7 @@ export function describeOutput(
     textFile('mergekit_config.yml', recipeText),
     ...(shards.length === 1 ? [] : [indexFile(shards)]),
   ];
-  const run = new MergeRun(plan, backend);
+  const run = new MergeRun(plan, backend, { measured: options.memory?.measured });
   const weightBytes = shards.reduce((sum, { layout }) => sum + layout.fileSizeBytes, 0);
   // Made at the first byte, so that the rate does not count the time before.
   let meter: ProgressMeter | undefined;
@@ -85,11 +106,18 @@ export function describeOutput(
     meter.advance(bytes.byteLength);
     return bytes;
   };
-  const hashes = new Map(shards.map(({ path }) => [path, unknownHash]));
+  const known = options.memory?.hashes;
+  const hashes = new Map(shards.map(({ path }) => [path, known?.get(path) ?? unknownHash]));
   const weights = shards.map((shard) => shardFile(shard, run, { count, hashes, options }));
   const { title, scores } = options;
   const card = lateTextFile('README.md', () =>
-    modelCard(plan, { title, recipeText, device: backend.device, hashes, scores }),
+    modelCard(plan, {
+      title,
+      recipeText,
+      device: options.device ?? backend.device,
+      hashes,
+      scores,
+    }),
   );
   return [...small, ...weights, card];
 }
@@ -102,28 +130,57 @@ interface ShardWork {
   readonly options: OutputOptions;
 }
 
-function shardFile(
+function shardFile(shard: Shard, run: MergeRun, work: ShardWork): OutputFile {
+  return {
+    path: shard.path,
+    sizeBytes: shard.layout.fileSizeBytes,
+    stream: () => shardBytes(shard, run, work),
+    streamAfter: (kept) => shardBytes(shard, run, work, kept),
+  };
+}
+
+/** @param kept the file's first bytes, which are hashed and counted but not given again */
+async function* shardBytes(
   { path, tensors, layout }: Shard,
   run: MergeRun,
   { count, hashes, options }: ShardWork,
-): OutputFile {
-  return {
-    path,
-    sizeBytes: layout.fileSizeBytes,
-    stream: async function* () {
-      const hash = options.createHash?.() ?? (await sha256Stream());
-      const passed = (bytes: Uint8Array): Uint8Array => {
-        hash.update(bytes);
-        return count(bytes);
-      };
-      yield passed(layout.header);
-      const merged = pulled<Uint8Array>(async (emit, signal) => {
-        await run.merge(tensors, async (_tensor, bytes) => emit(bytes), { ...options, signal });
-      }, options.signal);
-      for await (const bytes of merged) yield passed(bytes);
-      hashes.set(path, hash.digestHex());
-    },
+  kept?: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const hash = options.createHash?.() ?? (await sha256Stream());
+  const passed = (bytes: Uint8Array): Uint8Array => {
+    hash.update(bytes);
+    return count(bytes);
   };
+  let keptBytes = 0;
+  for await (const bytes of kept ?? []) keptBytes += passed(bytes).byteLength;
+  const { header, entries } = layout;
+  if (keptBytes < header.byteLength) {
+    yield passed(header.subarray(keptBytes));
+    keptBytes = header.byteLength;
+  }
+  const first = entries.findIndex(
+    ({ beginBytes, sizeBytes }) => beginBytes + sizeBytes > keptBytes,
+  );
+  const rest = first === -1 ? [] : tensors.slice(first);
+  const fromBytes = keptBytes - (entries[first]?.beginBytes ?? keptBytes);
+  const merged = pulled<Uint8Array>(async (emit, signal) => {
+    await measure(run, { ...options, signal });
+    await run.merge(rest, async (_tensor, bytes) => emit(bytes), { ...options, signal }, fromBytes);
+  }, options.signal);
+  for await (const bytes of merged) yield passed(bytes);
+  const sha256 = hash.digestHex();
+  hashes.set(path, sha256);
+  await options.memory?.onHash(path, sha256);
+}
+
+/** Measures the models unless that was done before, and writes down what was found. */
+async function measure(
+  run: MergeRun,
+  { memory, signal, onProgress }: OutputOptions,
+): Promise<void> {
+  if (run.measured !== undefined) return;
+  const found = await run.measure({ signal, onProgress });
+  if (found !== undefined) await memory?.onMeasured(found);
 }
 
 function indexFile(shards: readonly Shard[]): OutputFile {

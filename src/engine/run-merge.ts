@@ -1,3 +1,4 @@
+import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
 import { EventBreaks } from '../core/event-breaks';
 import { ProgressMeter, type LongTask } from '../core/progress';
@@ -21,6 +22,14 @@ export type EmitBytes = (
   offsetBytes: number,
 ) => void | Promise<void>;
 
+/** What passes over the whole model found, by tensor; plain data that a journal can keep. */
+export type WholeModelNumbers = ReadonlyMap<string, Omit<Measured, 'columns'>>;
+
+export interface RunOptions {
+  /** From an earlier run of the same plan, which is then not measured again. */
+  readonly measured?: WholeModelNumbers | undefined;
+}
+
 /** Copied tensors pass in pieces of this size. */
 const copyPieceBytes = 16 << 20;
 
@@ -36,25 +45,39 @@ export class MergeRun {
   /** By tensor; empty until the models are measured, and for methods that need no such thing. */
   #measured: ReadonlyMap<string, Measured> = new Map();
 
-  constructor(plan: MergePlan, backend: MergeBackend) {
+  constructor(plan: MergePlan, backend: MergeBackend, options: RunOptions = {}) {
     this.plan = plan;
     this.#backend = backend;
     this.#draws = mergekitDrawsFor(plan);
+    const known = [...(options.measured ?? [])];
+    this.#measured = new Map(known.map(([name, found]) => [name, { ...found, columns: [] }]));
+  }
+
+  /**
+   * What was measured so far, for a later run of the same plan; undefined when there is nothing, or
+   * when it is no plain data (values for every element).
+   */
+  get measured(): WholeModelNumbers | undefined {
+    const found = [...this.#measured];
+    if (found.length === 0 || found.some(([, { columns }]) => columns.length > 0)) return undefined;
+    return new Map(found.map(([name, { passCount, numbers }]) => [name, { passCount, numbers }]));
   }
 
   /**
    * Gathers the statistics over the whole model that the method needs, if any; `merge` does it too.
+   * @returns as `measured`
    * @throws LabError as the method, the back end and the sources
    */
-  async measure(task: LongTask = {}): Promise<void> {
-    if (this.#measured.size > 0) return;
+  async measure(task: LongTask = {}): Promise<WholeModelNumbers | undefined> {
+    if (this.#measured.size > 0) return this.measured;
     const groups = wholeModelGroups(this.plan.tensors.filter((tensor) => tensor.kind === 'merge'));
     const totalBytes = groups.flat().reduce((sum, tensor) => sum + scannedBytesOf(tensor), 0);
-    if (totalBytes === 0) return;
+    if (totalBytes === 0) return undefined;
     const meter = new ProgressMeter('Measuring the models', totalBytes, 'bytes', task.onProgress);
     const measured = new Map<string, Measured>();
     for (const group of groups) await this.#measureGroup(group, meter, measured, task.signal);
     this.#measured = measured;
+    return this.measured;
   }
 
   /** All tensors of a group are gone through together, so either all stay loaded or none. */
@@ -87,6 +110,8 @@ export class MergeRun {
 
   /**
    * Merges tensors of the plan in the given order.
+   * @param fromBytes where in the first tensor to begin; what lies before is not computed again,
+   * except that passes over the tensor read all of it
    * @throws LabError as the method, the back end, the sources and `emit`; an abort rejects with
    * `signal.reason`. Nothing stays loaded
    */
@@ -94,15 +119,20 @@ export class MergeRun {
     tensors: readonly PlannedTensor[],
     emit: EmitBytes,
     task: LongTask = {},
+    fromBytes = 0,
   ): Promise<void> {
     await this.measure(task);
-    let next = this.#prepare(tensors[0], task.signal);
+    let next = this.#prepare(tensors[0], task.signal, fromBytes);
     for (const [index, tensor] of tensors.entries()) {
       const slices = next;
+      const skippedBytes = index === 0 ? fromBytes : 0;
       next = this.#prepare(tensors[index + 1], task.signal);
       try {
-        if (tensor.kind === 'copy') await this.#copy(tensor, emit, task.signal);
-        else if (slices !== undefined) await this.#mergeOne(tensor, slices, emit, task.signal);
+        const sink = skippedBytes === 0 ? emit : emitAfter(skippedBytes, emit);
+        if (tensor.kind === 'copy') await this.#copy(tensor, sink, task.signal, skippedBytes);
+        else if (slices !== undefined) {
+          await this.#mergeOne(tensor, slices, sink, task.signal, skippedBytes);
+        }
       } catch (error) {
         next?.dispose();
         throw error;
@@ -115,11 +145,17 @@ export class MergeRun {
   #prepare(
     tensor: PlannedTensor | undefined,
     signal: AbortSignal | undefined,
+    fromBytes = 0,
   ): TensorSlices | undefined {
     if (tensor?.kind !== 'merge') return undefined;
     const slices = this.#slicesOf(tensor, tensor.isResident);
-    slices.prefetch(0, signal);
+    const isScanned = tensor.definition.passes.length > this.#passesDone(tensor);
+    slices.prefetch(isScanned ? 0 : sliceOfByte(tensor, slices, fromBytes), signal);
     return slices;
+  }
+
+  #passesDone({ name }: MergedTensor): number {
+    return this.#measured.get(name)?.passCount ?? 0;
   }
 
   #slicesOf(tensor: MergedTensor, isResident: boolean): TensorSlices {
@@ -135,18 +171,17 @@ export class MergeRun {
     slices: TensorSlices,
     emit: EmitBytes,
     signal: AbortSignal | undefined,
+    fromBytes: number,
   ): Promise<void> {
-    let offsetBytes = 0;
+    const fromSlice = sliceOfByte(tensor, slices, fromBytes);
     await mergeTensor(
       this.#backend,
       tensor.definition,
       slices.task(tensor, this.#breaks),
       tensor.dtype,
-      async (bytes) => {
-        await emit(tensor, bytes, offsetBytes);
-        offsetBytes += bytes.byteLength;
-      },
-      this.#options(signal),
+      async (bytes, firstElement) =>
+        emit(tensor, bytes, firstElement * dtypeSizesBytes[tensor.dtype]),
+      { ...this.#options(signal), fromSlice },
       this.#measured.get(tensor.name),
     );
   }
@@ -155,14 +190,29 @@ export class MergeRun {
     tensor: CopiedTensor,
     emit: EmitBytes,
     signal: AbortSignal | undefined,
+    fromBytes: number,
   ): Promise<void> {
-    for (let offsetBytes = 0; offsetBytes < tensor.sizeBytes; offsetBytes += copyPieceBytes) {
-      const lengthBytes = Math.min(copyPieceBytes, tensor.sizeBytes - offsetBytes);
+    const { sizeBytes } = tensor;
+    for (let offsetBytes = fromBytes; offsetBytes < sizeBytes; offsetBytes += copyPieceBytes) {
+      const lengthBytes = Math.min(copyPieceBytes, sizeBytes - offsetBytes);
       const bytes = await readSource(tensor.source, { offsetBytes, lengthBytes }, signal);
       signal?.throwIfAborted();
       await emit(tensor, bytes, offsetBytes);
     }
   }
+}
+
+function sliceOfByte({ dtype }: MergedTensor, slices: TensorSlices, offsetBytes: number): number {
+  return slices.sliceAt(Math.floor(offsetBytes / dtypeSizesBytes[dtype]));
+}
+
+/** Drops a tensor's bytes before `fromBytes`. */
+function emitAfter(fromBytes: number, emit: EmitBytes): EmitBytes {
+  return async (tensor, bytes, offsetBytes) => {
+    const skippedBytes = Math.max(0, fromBytes - offsetBytes);
+    if (skippedBytes >= bytes.byteLength) return;
+    await emit(tensor, bytes.subarray(skippedBytes), offsetBytes + skippedBytes);
+  };
 }
 
 /** Bytes that the passes over the whole model go through. */

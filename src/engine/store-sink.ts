@@ -1,10 +1,23 @@
+import { LabError } from '../core/errors';
 import { FileWriter } from '../store/file-writer';
 import type { LabStore } from '../store/lab-store';
-import type { OutputFile } from './output-files';
+import type { OutputFile, OutputMemory } from './output-files';
+
+/** How a save goes on after one that was interrupted, and what it tells meanwhile. */
+export interface ResumedSave {
+  /** The same that the output was described with. */
+  readonly memory: OutputMemory;
+  /** Bytes that are stored: of this file before this save began, or since the last call. */
+  readonly onStored: (bytes: number, wasKept: boolean) => void;
+}
 
 /**
  * Saves a merged checkpoint in the browser's store, where `storedModel` finds it under its id. It is
- * there when all of its files are; a failure or an abort leaves nothing of it.
+ * there when all of its files are.
+ *
+ * Without `resumed` a failure or an abort leaves nothing of it. With it, what is stored stays, and
+ * the next save of the same plan goes on after the last whole chunk; a stored chunk that turns out
+ * to be damaged costs its file, which is then made again.
  *
  * @param id unique among stored models, such as `merge/` and the recipe's hash
  * @throws LabError `store/denied`, `store/quota`, and whatever the streams throw
@@ -14,15 +27,15 @@ export async function saveToStore(
   store: LabStore,
   id: string,
   label: string,
+  resumed?: ResumedSave,
 ): Promise<void> {
-  const keyOf = (file: OutputFile): string => `${id}/${file.path}`;
-  const begun: FileWriter[] = [];
+  const begun: string[] = [];
   try {
     for (const file of files) {
-      const writer = new FileWriter(store.files, keyOf(file), file.sizeBytes);
-      begun.push(writer);
-      for await (const bytes of file.stream()) await writer.write(bytes);
-      await writer.finish();
+      const key = keyOf(id, file);
+      begun.push(key);
+      if (resumed === undefined) await writeWhole(file, store, key);
+      else await writeRest(file, store, key, resumed);
     }
     await store.putModel({
       id,
@@ -30,12 +43,89 @@ export async function saveToStore(
       kind: 'merge',
       files: files.map((file) => ({
         path: file.path,
-        key: keyOf(file),
+        key: keyOf(id, file),
         sizeBytes: file.sizeBytes,
       })),
     });
   } catch (error) {
-    for (const writer of begun) await writer.abort();
+    if (resumed === undefined) await dropFiles(store, begun);
     throw error;
   }
+}
+
+/** Deletes what an interrupted save left. */
+export async function dropPartial(
+  files: readonly Pick<OutputFile, 'path'>[],
+  store: LabStore,
+  id: string,
+): Promise<void> {
+  await dropFiles(
+    store,
+    files.map((file) => keyOf(id, file)),
+  );
+}
+
+async function dropFiles(store: LabStore, keys: readonly string[]): Promise<void> {
+  for (const key of keys) await store.files.remove(key);
+}
+
+function keyOf(id: string, { path }: Pick<OutputFile, 'path'>): string {
+  return `${id}/${path}`;
+}
+
+async function writeWhole(file: OutputFile, store: LabStore, key: string): Promise<void> {
+  const writer = new FileWriter(store.files, key, file.sizeBytes);
+  for await (const bytes of file.stream()) await writer.write(bytes);
+  await writer.finish();
+}
+
+async function writeRest(
+  file: OutputFile,
+  store: LabStore,
+  key: string,
+  resumed: ResumedSave,
+): Promise<void> {
+  const { memory, onStored } = resumed;
+  // A file of weights whose hash nobody wrote down is gone through once more.
+  const isKnown = file.streamAfter === undefined || memory.hashes.has(file.path);
+  if (isKnown && (await store.files.has(key))) {
+    onStored(file.sizeBytes, true);
+    return;
+  }
+  try {
+    await writeAfterKept(file, store, key, onStored);
+  } catch (error) {
+    const isOurs =
+      error instanceof LabError && error.code === 'store/corrupt' && error.details['file'] === key;
+    if (!isOurs) throw error;
+    // The store has dropped the file by now: this begins at its first byte.
+    await writeAfterKept(file, store, key, onStored);
+  }
+}
+
+async function writeAfterKept(
+  file: OutputFile,
+  store: LabStore,
+  key: string,
+  onStored: ResumedSave['onStored'],
+): Promise<void> {
+  const { sizeBytes } = file;
+  let keptChunks = 0;
+  async function* kept(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      const chunk = await store.files.readChunk(key, sizeBytes, keptChunks);
+      if (chunk === undefined) return;
+      keptChunks += 1;
+      onStored(chunk.byteLength, true);
+      yield chunk;
+    }
+  }
+  let writer: FileWriter | undefined;
+  for await (const bytes of file.streamAfter?.(kept()) ?? file.stream()) {
+    writer ??= new FileWriter(store.files, key, sizeBytes, keptChunks);
+    await writer.write(bytes);
+    onStored(bytes.byteLength, false);
+  }
+  writer ??= new FileWriter(store.files, key, sizeBytes, keptChunks);
+  await writer.finish();
 }

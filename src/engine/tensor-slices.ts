@@ -83,6 +83,11 @@ export class TensorSlices {
     };
   }
 
+  /** The number of the slice that holds an element. */
+  sliceAt(element: number): number {
+    return Math.floor(element / this.#sliceElements);
+  }
+
   /** Begins to read a slice that will be wanted soon. */
   prefetch(index: number, signal?: AbortSignal): void {
     if (index >= this.sliceCount || this.#reads.has(index) || this.#loaded.has(index)) return;

@@ -1,5 +1,5 @@
 import type { FloatDtype } from '../core/dtype';
-import type { MergeBackend } from '../expr/backend';
+import type { LoadedSlice, MergeBackend } from '../expr/backend';
 import type { MethodDefinition, MethodNumbers } from './method';
 import type { ColumnSource } from './columns';
 import type { PassEntry } from './pass-entry';
@@ -39,10 +39,13 @@ export async function mergeTensor(
   }
   const { output } = definition;
   const values = valuesOf(entry, options);
-  await forEachSlice(backend, entry, [output], options, async (slice) => {
+  const { fromSlice = 0 } = options;
+  const visit = async (slice: LoadedSlice): Promise<void> => {
     const bytes = await backend.map(slice, output, values, outDtype);
     await emit(bytes, slice.firstElement);
-  });
+  };
+  const isWanted = (index: number): boolean => index >= fromSlice;
+  await forEachSlice(backend, entry, [output], options, visit, isWanted);
 }
 
 /** Whether the definition ranks or sums over all tensors together. */

@@ -51,4 +51,6 @@ export interface MergeOptions {
   readonly mergekitDraws?: MergekitDraws | undefined;
   /** Kept by the caller between merges of the same weights; without it every pass is run. */
   readonly memory?: PassMemory | undefined;
+  /** The first slice whose output is wanted; the passes before it read every slice. Default 0. */
+  readonly fromSlice?: number | undefined;
 }

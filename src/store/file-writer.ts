@@ -1,25 +1,76 @@
-import { invariant } from '../core/errors';
-import { chunkCountOf, type FileStore } from './file-store';
+import { invariant, LabError } from '../core/errors';
+import { chunkCountOf } from './file-catalogue';
+import type { FileStore, WriteOptions } from './file-store';
+import type { RunRecord } from './schema';
 
-/** Collects ordered bytes into chunks and stores them; the file is absent until the last byte. */
+export interface FileWriterOptions {
+  /** Where the file lies (`LabStore.driverFor`); IndexedDB unless told. */
+  readonly driver?: WriteOptions['driver'];
+  /**
+   * The record to store in the transaction of each chunk, given how many chunks are durable with it.
+   */
+  readonly alongside?: ((durableChunkCount: number) => RunRecord | undefined) | undefined;
+}
+
+/**
+ * Collects ordered bytes into chunks and stores them; the file is absent until the last byte. A
+ * chunk is durable when the `write` that filled it has settled.
+ */
 export class FileWriter {
   readonly #store: FileStore;
   readonly #key: string;
   readonly #sizeBytes: number;
+  readonly #options: FileWriterOptions;
   #chunk: Uint8Array;
   #chunkIndex = 0;
   #filledBytes = 0;
+  /** What an earlier writer left under the key must go before the first chunk is stored. */
+  #isFresh = true;
 
-  constructor(store: FileStore, key: string, sizeBytes: number) {
+  constructor(store: FileStore, key: string, sizeBytes: number, options: FileWriterOptions = {}) {
     this.#store = store;
     this.#key = key;
     this.#sizeBytes = sizeBytes;
+    this.#options = options;
     this.#chunk = new Uint8Array(Math.min(store.chunkSizeBytes, sizeBytes));
   }
 
   /**
+   * A writer that goes on after the first `chunkCount` chunks; chunks stored beyond them are written
+   * again. Give it the bytes from `offsetBytes` on.
+   * @throws LabError `store/corrupt` when the store has fewer chunks than that
+   */
+  static async resume(
+    store: FileStore,
+    key: string,
+    sizeBytes: number,
+    chunkCount: number,
+    options: FileWriterOptions = {},
+  ): Promise<FileWriter> {
+    const writer = new FileWriter(store, key, sizeBytes, options);
+    if (chunkCount === 0) return writer;
+    const storedCount = await store.storedChunkCount(key, sizeBytes);
+    if (storedCount < chunkCount) {
+      throw new LabError(
+        'store/corrupt',
+        `The browser kept ${storedCount} of ${chunkCount} finished parts of ${key}; start the run again.`,
+        { details: { file: key, storedCount, chunkCount } },
+      );
+    }
+    writer.#isFresh = false;
+    writer.#begin(chunkCount);
+    return writer;
+  }
+
+  /** Where in the file the next byte goes. */
+  get offsetBytes(): number {
+    const offsetBytes = this.#chunkIndex * this.#store.chunkSizeBytes + this.#filledBytes;
+    return Math.min(this.#sizeBytes, offsetBytes);
+  }
+
+  /**
    * Takes the next bytes.
-   * @throws LabError `store/denied`, `store/quota`; call `abort` then
+   * @throws LabError `store/denied`, `store/quota`; call `abort` then, or `resume` later
    */
   async write(bytes: Uint8Array): Promise<void> {
     let offset = 0;
@@ -34,12 +85,21 @@ export class FileWriter {
     }
   }
 
-  /** Checks that every announced byte came; only then is the file present. */
+  /**
+   * Checks that every announced byte came; only then is the file present.
+   * @throws LabError `store/corrupt` when the file was deleted while it was written
+   */
   async finish(): Promise<void> {
-    if (this.#sizeBytes === 0) await this.#flush();
+    if (this.#sizeBytes === 0 && this.#chunkIndex === 0) await this.#flush();
     invariant(
       this.#chunkIndex === chunkCountOf(this.#sizeBytes, this.#store.chunkSizeBytes),
       'a file gets as many bytes as were announced',
+    );
+    if (await this.#store.has(this.#key)) return;
+    throw new LabError(
+      'store/corrupt',
+      `${this.#key} was deleted while it was written; start the run again.`,
+      { details: { file: this.#key } },
     );
   }
 
@@ -49,9 +109,19 @@ export class FileWriter {
   }
 
   async #flush(): Promise<void> {
-    await this.#store.requireChunk(this.#key, this.#sizeBytes, this.#chunkIndex, this.#chunk);
-    this.#chunkIndex += 1;
-    const leftBytes = this.#sizeBytes - this.#chunkIndex * this.#store.chunkSizeBytes;
+    if (this.#isFresh) await this.#store.remove(this.#key);
+    this.#isFresh = false;
+    const nextIndex = this.#chunkIndex + 1;
+    await this.#store.requireChunk(this.#key, this.#sizeBytes, this.#chunkIndex, this.#chunk, {
+      driver: this.#options.driver,
+      alongside: this.#options.alongside?.(nextIndex),
+    });
+    this.#begin(nextIndex);
+  }
+
+  #begin(chunkIndex: number): void {
+    this.#chunkIndex = chunkIndex;
+    const leftBytes = this.#sizeBytes - chunkIndex * this.#store.chunkSizeBytes;
     this.#filledBytes = 0;
     this.#chunk = new Uint8Array(Math.max(0, Math.min(this.#store.chunkSizeBytes, leftBytes)));
   }

@@ -1,0 +1,103 @@
+import 'fake-indexeddb/auto';
+import { describe, expect, it } from 'vitest';
+import { describeOutput } from '../../../src/engine/output-files';
+import { planMerge } from '../../../src/engine/plan';
+import { RunJournal } from '../../../src/engine/run-journal';
+import { saveToStore } from '../../../src/engine/store-sink';
+import type { ModelInputs } from '../../../src/engine/model-input';
+import type { Recipe } from '../../../src/recipe/recipe';
+import { storedModel } from '../../../src/sources/cached-files';
+import { LabStore } from '../../../src/store/lab-store';
+import { contentsOf, outputOf } from './output-contents';
+import { CountingBackend, tinyModels, tinyRecipe } from './tiny-models';
+
+const pieceBytes = 24_989;
+const maxShardBytes = 50_000;
+let databaseCount = 0;
+
+/** Stores chunks until it has stored so many; then every write fails as a killed tab's would. */
+class FailingStore extends LabStore {
+  constructor(name: string, chunkCount: number) {
+    super({ name, pieceBytes });
+    const { files } = this;
+    const write = files.writeChunk.bind(files);
+    let storedCount = 0;
+    files.writeChunk = async (...given) => {
+      if (storedCount >= chunkCount) throw new Error('the tab was killed');
+      storedCount += 1;
+      return write(...given);
+    };
+  }
+}
+
+/** What a run worker does, without its worker: begins or goes on. */
+async function carryOut(
+  store: LabStore,
+  inputs: ModelInputs,
+  recipe: Recipe,
+  backend = new CountingBackend(),
+): Promise<{ keptBytes: number; madeBytes: number; backend: CountingBackend }> {
+  const who = { identity: 'x', backend: 'wasm', device: 'one counted thread' } as const;
+  const memory =
+    (await RunJournal.find(store, 'run')) ?? (await RunJournal.begin(store, 'run', who));
+  const plan = await planMerge(recipe, inputs);
+  const files = describeOutput(plan, backend, { title: 'my-merge', maxShardBytes, memory });
+  let [keptBytes, madeBytes] = [0, 0];
+  await saveToStore(files, store, 'run/1', 'my-merge', {
+    memory,
+    onStored: (bytes, wasKept) => {
+      if (wasKept) keptBytes += bytes;
+      else madeBytes += bytes;
+    },
+  });
+  return { keptBytes, madeBytes, backend };
+}
+
+async function savedContents(store: LabStore): Promise<Map<string, Uint8Array>> {
+  const model = await storedModel(store, 'run/1');
+  const contents = new Map<string, Uint8Array>();
+  for (const [path, file] of model?.files ?? []) {
+    contents.set(path, await file.read(0, file.sizeBytes));
+  }
+  return contents;
+}
+
+const density = { parameters: { density: 0.4, weight: 0.7 } };
+const both = [
+  { model: 'a', ...density },
+  { model: 'b', ...density },
+];
+
+const recipes: Readonly<Record<string, Recipe>> = {
+  task_arithmetic: tinyRecipe('task_arithmetic', { a: 0.5, b: 1 }),
+  ties: tinyRecipe('ties', {}, { models: both }),
+  dare_ties: tinyRecipe('dare_ties', {}, { models: both }),
+  della: tinyRecipe('della', {}, { models: both }),
+  mb_ties: tinyRecipe('mb_ties', {}, { models: both }),
+};
+
+describe('an output that was interrupted', () => {
+  it.each(Object.entries(recipes))('goes on at every chunk of %s', async (_name, recipe) => {
+    const inputs = await tinyModels('base', 'a', 'b');
+    const expected = await contentsOf(await outputOf(inputs, recipe, { maxShardBytes }));
+    const totalBytes = [...expected.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    for (let chunkCount = 0; ; chunkCount++) {
+      const name = `resume-${++databaseCount}`;
+      const killed = await carryOut(new FailingStore(name, chunkCount), inputs, recipe).catch(
+        (error: unknown) => error,
+      );
+      const store = new LabStore({ name, pieceBytes });
+      if (!(killed instanceof Error)) {
+        expect(chunkCount).toBeGreaterThan(8);
+        break;
+      }
+      expect(killed.message).toBe('the tab was killed');
+      expect(await storedModel(store, 'run/1')).toBeUndefined();
+      const { keptBytes, madeBytes } = await carryOut(store, inputs, recipe);
+      expect(await savedContents(store)).toEqual(expected);
+      expect(keptBytes + madeBytes).toBe(totalBytes);
+      expect(keptBytes > 0).toBe(chunkCount > 0);
+      await store.close();
+    }
+  });
+});
