@@ -30,6 +30,8 @@ export interface CheckpointReader {
   readonly label: string;
   /** In the order of the file or index. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** Sentences about the weights that a person should know before a merge, such as how they were rounded. */
+  readonly notes?: readonly string[];
   /**
    * Little-endian bytes of a tensor, or of a part of it.
    * @throws LabError `source/read-failed`, `format/truncated`, `store/corrupt`
