@@ -1,6 +1,7 @@
 import { LabError } from '../core/errors';
 import { FileWriter } from '../store/file-writer';
 import type { LabStore } from '../store/lab-store';
+import type { ModelRecord } from '../store/schema';
 import type { OutputFile, OutputMemory } from './output-files';
 
 /** How a save goes on after one that was interrupted, and what it tells meanwhile. */
@@ -16,8 +17,8 @@ export interface ResumedSave {
  * there when all of its files are.
  *
  * Without `resumed` a failure or an abort leaves nothing of it. With it, what is stored stays, and
- * the next save of the same plan goes on after the last whole chunk; a stored chunk that turns out
- * to be damaged costs its file, which is then made again.
+ * the next save of the same plan goes on after the last whole chunk. A stored chunk that turns out to
+ * be damaged is made again, and what follows it.
  *
  * @param id unique among stored models, such as `merge/` and the recipe's hash
  * @throws LabError `store/denied`, `store/quota`, and whatever the streams throw
@@ -30,43 +31,34 @@ export async function saveToStore(
   resumed?: ResumedSave,
 ): Promise<void> {
   const begun: string[] = [];
+  const remember = async (): Promise<unknown> => store.putModel(recordOf(files, id, label));
   try {
+    // An unfinished model is listed too: so its files have an owner, and it can be deleted.
+    if (resumed !== undefined) await remember();
     for (const file of files) {
       const key = keyOf(id, file);
       begun.push(key);
       if (resumed === undefined) await writeWhole(file, store, key);
       else await writeRest(file, store, key, resumed);
     }
-    await store.putModel({
-      id,
-      label,
-      kind: 'merge',
-      files: files.map((file) => ({
-        path: file.path,
-        key: keyOf(id, file),
-        sizeBytes: file.sizeBytes,
-      })),
-    });
+    await remember();
   } catch (error) {
-    if (resumed === undefined) await dropFiles(store, begun);
+    if (resumed === undefined) for (const key of begun) await store.files.remove(key);
     throw error;
   }
 }
 
-/** Deletes what an interrupted save left. */
-export async function dropPartial(
-  files: readonly Pick<OutputFile, 'path'>[],
-  store: LabStore,
+function recordOf(
+  files: readonly OutputFile[],
   id: string,
-): Promise<void> {
-  await dropFiles(
-    store,
-    files.map((file) => keyOf(id, file)),
-  );
-}
-
-async function dropFiles(store: LabStore, keys: readonly string[]): Promise<void> {
-  for (const key of keys) await store.files.remove(key);
+  label: string,
+): Omit<ModelRecord, 'updatedAtMs'> {
+  const kept = files.map((file) => ({
+    path: file.path,
+    key: keyOf(id, file),
+    sizeBytes: file.sizeBytes,
+  }));
+  return { id, label, kind: 'merge', files: kept };
 }
 
 function keyOf(id: string, { path }: Pick<OutputFile, 'path'>): string {
@@ -98,7 +90,7 @@ async function writeRest(
     const isOurs =
       error instanceof LabError && error.code === 'store/corrupt' && error.details['file'] === key;
     if (!isOurs) throw error;
-    // The store has dropped the file by now: this begins at its first byte.
+    // The store has dropped the damaged chunk by now: this goes on before it.
     await writeAfterKept(file, store, key, onStored);
   }
 }
@@ -122,10 +114,10 @@ async function writeAfterKept(
   }
   let writer: FileWriter | undefined;
   for await (const bytes of file.streamAfter?.(kept()) ?? file.stream()) {
-    writer ??= new FileWriter(store.files, key, sizeBytes, keptChunks);
+    writer ??= new FileWriter(store.files, key, sizeBytes, { fromChunk: keptChunks });
     await writer.write(bytes);
     onStored(bytes.byteLength, false);
   }
-  writer ??= new FileWriter(store.files, key, sizeBytes, keptChunks);
+  writer ??= new FileWriter(store.files, key, sizeBytes, { fromChunk: keptChunks });
   await writer.finish();
 }

@@ -1,6 +1,7 @@
 import { openDB, type IDBPDatabase, type IDBPTransaction, type StoreNames } from 'idb';
 import type { LabError } from '../core/errors';
 import { hearTransactions } from './hear-transactions';
+import { upgradeDatabase } from './migrations';
 import { deniedError, isQuotaFailure, nameOf, quotaError, storageSpace } from './problems';
 import { databaseName, databaseVersion, type LabSchema } from './schema';
 
@@ -54,19 +55,31 @@ export class LabDatabase {
     names: Names,
     body: (transaction: IDBPTransaction<LabSchema, Names, 'readwrite'>) => Promise<unknown>,
   ): Promise<boolean> {
+    const written = await this.change(neededBytes, names, async (transaction) => {
+      await body(transaction);
+      return true;
+    });
+    return written === true;
+  }
+
+  /** As `write`, with the value of `body`; undefined when nothing was written. */
+  async change<T, Names extends ArrayLike<StoreName>>(
+    neededBytes: number,
+    names: Names,
+    body: (transaction: IDBPTransaction<LabSchema, Names, 'readwrite'>) => Promise<T>,
+  ): Promise<T | undefined> {
     try {
-      const isWritten = await this.#withReopening(false, async (database) => {
+      return await this.#withReopening<T | undefined>(undefined, async (database) => {
         const transaction = database.transaction(names, 'readwrite');
-        await body(transaction);
+        const value = await body(transaction);
         await transaction.done;
-        return true;
+        this.#isFull = false;
+        return value;
       });
-      if (isWritten) this.#isFull = false;
-      return isWritten;
     } catch (cause) {
       if (!isQuotaFailure(cause)) throw cause;
-      await this.#fill(neededBytes, cause);
-      return false;
+      await this.tellFull(neededBytes, cause);
+      return undefined;
     }
   }
 
@@ -110,7 +123,8 @@ export class LabDatabase {
     this.#onProblem?.(deniedError(cause));
   }
 
-  async #fill(neededBytes: number, cause: unknown): Promise<void> {
+  /** Tells, at the first failure after a success, that there is no room. */
+  async tellFull(neededBytes: number, cause: unknown): Promise<void> {
     if (this.#isFull) return;
     this.#isFull = true;
     this.#onProblem?.(quotaError(await storageSpace(), neededBytes, cause));
@@ -121,12 +135,12 @@ export class LabDatabase {
       this.#connection = undefined;
     };
     const opening = openDB<LabSchema>(this.#name, databaseVersion, {
-      upgrade: (database) => {
-        database.createObjectStore('models', { keyPath: 'id' });
-        database.createObjectStore('files', { keyPath: 'key' });
-        database.createObjectStore('chunks', { keyPath: ['fileKey', 'index'] });
-        database.createObjectStore('runs', { keyPath: 'id' });
-        database.createObjectStore('scores', { keyPath: ['modelHash', 'itemSetHash', 'dtype'] });
+      upgrade: (database, oldVersion, _newVersion, transaction) => {
+        transaction.done.catch(() => undefined);
+        // A failed upgrade changes nothing: the database is not opened then.
+        upgradeDatabase(database, oldVersion, transaction).catch(() => {
+          transaction.abort();
+        });
       },
       blocking: (_current, _blocked, event) => {
         forget();

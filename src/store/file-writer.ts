@@ -6,6 +6,8 @@ import type { RunRecord } from './schema';
 export interface FileWriterOptions {
   /** Where the file lies (`LabStore.driverFor`); IndexedDB unless told. */
   readonly driver?: WriteOptions['driver'];
+  /** Goes on after so many stored chunks: the next byte is that at `fromChunk * chunkSizeBytes`. */
+  readonly fromChunk?: number | undefined;
   /**
    * The record to store in the transaction of each chunk, given how many chunks are durable with it.
    */
@@ -24,42 +26,33 @@ export class FileWriter {
   #chunk: Uint8Array;
   #chunkIndex = 0;
   #filledBytes = 0;
-  /** What an earlier writer left under the key must go before the first chunk is stored. */
-  #isFresh = true;
+  #hasBegun = false;
 
   constructor(store: FileStore, key: string, sizeBytes: number, options: FileWriterOptions = {}) {
     this.#store = store;
     this.#key = key;
     this.#sizeBytes = sizeBytes;
     this.#options = options;
-    this.#chunk = new Uint8Array(Math.min(store.chunkSizeBytes, sizeBytes));
+    this.#chunkIndex = options.fromChunk ?? 0;
+    this.#chunk = this.#blank();
   }
 
   /**
-   * A writer that goes on after the first `chunkCount` chunks; chunks stored beyond them are written
-   * again. Give it the bytes from `offsetBytes` on.
-   * @throws LabError `store/corrupt` when the store has fewer chunks than that
+   * A writer that goes on after the chunks that are stored; give it the bytes from `offsetBytes` on.
+   * @param chunkCount how many to keep at most, as a journal knows them
    */
   static async resume(
     store: FileStore,
     key: string,
     sizeBytes: number,
-    chunkCount: number,
-    options: FileWriterOptions = {},
+    options: Omit<FileWriterOptions, 'fromChunk'> & { readonly chunkCount?: number } = {},
   ): Promise<FileWriter> {
-    const writer = new FileWriter(store, key, sizeBytes, options);
-    if (chunkCount === 0) return writer;
+    const { chunkCount = Infinity, ...rest } = options;
     const storedCount = await store.storedChunkCount(key, sizeBytes);
-    if (storedCount < chunkCount) {
-      throw new LabError(
-        'store/corrupt',
-        `The browser kept ${storedCount} of ${chunkCount} finished parts of ${key}; start the run again.`,
-        { details: { file: key, storedCount, chunkCount } },
-      );
-    }
-    writer.#isFresh = false;
-    writer.#begin(chunkCount);
-    return writer;
+    return new FileWriter(store, key, sizeBytes, {
+      ...rest,
+      fromChunk: Math.min(chunkCount, storedCount),
+    });
   }
 
   /** Where in the file the next byte goes. */
@@ -109,20 +102,20 @@ export class FileWriter {
   }
 
   async #flush(): Promise<void> {
-    if (this.#isFresh) await this.#store.remove(this.#key);
-    this.#isFresh = false;
+    if (!this.#hasBegun) await this.#store.makeWay(this.#key, this.#chunkIndex);
+    this.#hasBegun = true;
     const nextIndex = this.#chunkIndex + 1;
     await this.#store.requireChunk(this.#key, this.#sizeBytes, this.#chunkIndex, this.#chunk, {
       driver: this.#options.driver,
       alongside: this.#options.alongside?.(nextIndex),
     });
-    this.#begin(nextIndex);
+    this.#chunkIndex = nextIndex;
+    this.#filledBytes = 0;
+    this.#chunk = this.#blank();
   }
 
-  #begin(chunkIndex: number): void {
-    this.#chunkIndex = chunkIndex;
-    const leftBytes = this.#sizeBytes - chunkIndex * this.#store.chunkSizeBytes;
-    this.#filledBytes = 0;
-    this.#chunk = new Uint8Array(Math.max(0, Math.min(this.#store.chunkSizeBytes, leftBytes)));
+  #blank(): Uint8Array {
+    const leftBytes = this.#sizeBytes - this.#chunkIndex * this.#store.chunkSizeBytes;
+    return new Uint8Array(Math.max(0, Math.min(this.#store.chunkSizeBytes, leftBytes)));
   }
 }

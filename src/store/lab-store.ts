@@ -1,25 +1,22 @@
+import type { ChunkDriver } from './chunk-driver';
+import { defaultMarginFraction01 } from './caching';
 import type { DatabaseOptions } from './database';
 import { LabDatabase } from './database';
-import { chunksOf, FileStore } from './file-store';
-import { storageSpace, type StorageSpace } from './problems';
+import { evictableFiles } from './eviction';
+import { chunksOf } from './file-catalogue';
+import { FileStore } from './file-store';
+import { IndexedDbDriver } from './indexeddb-driver';
+import { Pins } from './pins';
+import { freeBytesOf, storageSpace, type StorageSpace } from './problems';
 import { RecordStore } from './record-store';
-import type { ModelRecord, RunRecord, ScoreRecord } from './schema';
+import type { FileRecord, ModelRecord, RunRecord, ScoreRecord } from './schema';
+import { describeModels, type StorageDetails, type StoredFile } from './storage-details';
 
-/** One stored model for the storage panel. */
-export interface StoredModel {
-  readonly id: string;
-  readonly label: string;
-  readonly kind: ModelRecord['kind'];
-  /** Bytes that are complete on this machine; a file shared by two models counts in both. */
-  readonly storedBytes: number;
-  readonly isComplete: boolean;
-}
+export type { StorageDetails, StoredModel } from './storage-details';
 
-export interface StoreContents extends StorageSpace {
-  readonly isAvailable: boolean;
-  readonly models: readonly StoredModel[];
-  /** Complete files, each once. */
-  readonly fileBytes: number;
+export interface StoreOptions extends DatabaseOptions {
+  /** Another chunk size, for tests. */
+  readonly pieceBytes?: number | undefined;
 }
 
 /**
@@ -32,17 +29,19 @@ export class LabStore {
   readonly scores: RecordStore<'scores', ScoreRecord>;
   readonly runs: RecordStore<'runs', RunRecord>;
   readonly #database: LabDatabase;
+  readonly #pins: Pins;
 
-  /** @param options.pieceBytes another chunk size, for tests */
-  constructor(options: DatabaseOptions & { readonly pieceBytes?: number } = {}) {
+  constructor(options: StoreOptions = {}) {
     this.#database = new LabDatabase(options);
-    this.files = new FileStore(this.#database, options.pieceBytes);
+    const drivers: ChunkDriver[] = [new IndexedDbDriver()];
+    this.files = new FileStore(this.#database, options.pieceBytes, drivers);
     this.scores = new RecordStore(this.#database, 'scores', (score) => [
       score.modelHash,
       score.itemSetHash,
       score.dtype,
     ]);
     this.runs = new RecordStore(this.#database, 'runs', (run) => run.id);
+    this.#pins = new Pins(this.#database);
   }
 
   /** Whether anything can be kept between visits. */
@@ -50,57 +49,122 @@ export class LabStore {
     return this.#database.isAvailable();
   }
 
-  /** Remembers which files make up a model, so that they can be listed and deleted together. */
+  /**
+   * Remembers which files make up a model, so that they can be listed and deleted together. A pin
+   * of the person stays unless the record has its own.
+   */
   async putModel(record: Omit<ModelRecord, 'updatedAtMs'>): Promise<boolean> {
-    const stamped = { ...record, updatedAtMs: Date.now() };
-    return this.#database.write(1024, ['models'], async (transaction) =>
-      transaction.objectStore('models').put(stamped),
-    );
+    return this.#database.write(1024, ['models'] as const, async (transaction) => {
+      const models = transaction.objectStore('models');
+      const known = await models.get(record.id);
+      const pin = known?.isPinned === undefined ? {} : { isPinned: known.isPinned };
+      await models.put({ ...pin, ...record, updatedAtMs: Date.now() });
+    });
   }
 
   async model(id: string): Promise<ModelRecord | undefined> {
     return this.#database.read(undefined, async (db) => db.get('models', id));
   }
 
+  async models(): Promise<ModelRecord[]> {
+    return this.#database.read([], async (db) => db.getAll('models'));
+  }
+
+  /** Exempts a model from eviction, or not any more. */
+  async pinModel(id: string, isPinned: boolean): Promise<void> {
+    await this.#database.write(1024, ['models'] as const, async (transaction) => {
+      const models = transaction.objectStore('models');
+      const known = await models.get(id);
+      if (known !== undefined) await models.put({ ...known, isPinned });
+    });
+  }
+
   /** Deletes a model and those of its files that no other model uses. */
   async deleteModel(id: string): Promise<void> {
-    await this.#database.write(0, ['models', 'files', 'chunks'], async (transaction) => {
+    const names = ['models', 'files', 'chunks'] as const;
+    const dropped = await this.#database.change(0, names, async (transaction) => {
       const models = transaction.objectStore('models');
       const doomed = await models.get(id);
       await models.delete(id);
       const others = await models.getAll();
       const inUse = new Set(others.flatMap((model) => model.files.map((file) => file.key)));
+      const records: FileRecord[] = [];
       for (const { key } of doomed?.files ?? []) {
         if (inUse.has(key)) continue;
+        const record = await transaction.objectStore('files').get(key);
+        if (record !== undefined) records.push(record);
         await transaction.objectStore('files').delete(key);
         await transaction.objectStore('chunks').delete(chunksOf(key));
       }
+      return records;
     });
+    await this.files.free(dropped ?? []);
   }
 
-  /** Sizes of what is stored and of the space there is. */
-  async contents(): Promise<StoreContents> {
+  /**
+   * Keeps `keys` from eviction while `owner` works with them: until `unpin`, or until this tab or
+   * worker ends. A second call adds keys.
+   */
+  async pin(owner: string, keys: Iterable<string>): Promise<void> {
+    await this.#pins.pin(owner, keys);
+  }
+
+  async unpin(owner: string): Promise<void> {
+    await this.#pins.unpin(owner);
+  }
+
+  /** How much is used and allowed; both 0 where the browser does not tell. */
+  async storageSpace(): Promise<StorageSpace> {
+    return storageSpace();
+  }
+
+  /**
+   * Makes sure that `neededBytes` can be stored with a margin of 20 %, if need be by deleting what
+   * was cached and not used for longest. Nothing is deleted when that would not suffice.
+   * @returns whether there is room; true where the browser does not tell
+   */
+  async makeRoom(neededBytes: number): Promise<boolean> {
+    if (neededBytes <= 0) return true;
+    const space = await storageSpace();
+    let missingBytes = neededBytes * (1 + defaultMarginFraction01) - freeBytesOf(space);
+    if (missingBytes <= 0) return true;
+    const { evictable } = await this.#survey();
+    // The browser frees space later than it deletes, so what counts is what was deleted.
+    const doomed: string[] = [];
+    for (const { record, storedBytes } of evictable) {
+      if (missingBytes <= 0) break;
+      doomed.push(record.key);
+      missingBytes -= storedBytes;
+    }
+    if (missingBytes > 0) return false;
+    await this.files.removeAll(doomed);
+    return true;
+  }
+
+  /** Asks the browser never to delete the lab's data by itself; it may ask the person. */
+  async persist(): Promise<boolean> {
+    try {
+      return await navigator.storage.persist();
+    } catch {
+      return false;
+    }
+  }
+
+  /** What is stored, model by model, and the space there is. */
+  async contents(): Promise<StorageDetails> {
     const isAvailable = await this.#database.isAvailable();
-    const { models, files } = await this.#database.read({ models: [], files: [] }, async (db) => ({
-      models: await db.getAll('models'),
-      files: await db.getAll('files'),
-    }));
-    const complete = new Map(
-      files.filter((file) => file.isComplete).map((file) => [file.key, file.sizeBytes]),
-    );
-    const sum = (sizes: Iterable<number>): number =>
-      [...sizes].reduce((total, sizeBytes) => total + sizeBytes, 0);
+    const { models, files, keysInUse, evictable } = await this.#survey();
+    const space = await storageSpace();
+    const sum = (stored: Iterable<StoredFile>): number =>
+      [...stored].reduce((total, { storedBytes }) => total + storedBytes, 0);
     return {
-      ...(await storageSpace()),
+      ...space,
+      freeBytes: space.quotaBytes === 0 ? 0 : freeBytesOf(space),
       isAvailable,
-      models: models.map(({ id, label, kind, files: own }) => ({
-        id,
-        label,
-        kind,
-        storedBytes: sum(own.map(({ key }) => complete.get(key) ?? 0)),
-        isComplete: own.every(({ key }) => complete.has(key)),
-      })),
-      fileBytes: sum(complete.values()),
+      isPersisted: await isPersisted(),
+      models: describeModels(models, files, keysInUse),
+      fileBytes: sum(files.values()),
+      evictableBytes: sum(evictable),
     };
   }
 
@@ -108,14 +172,43 @@ export class LabStore {
   async clear(): Promise<void> {
     this.scores.forget();
     this.runs.forget();
-    const names = ['models', 'files', 'chunks', 'runs', 'scores'] as const;
-    await this.#database.write(0, names, async (transaction) => {
+    const names = ['models', 'files', 'chunks', 'runs', 'scores', 'pins', 'settings'] as const;
+    const dropped = await this.#database.change(0, names, async (transaction) => {
+      const files = await transaction.objectStore('files').getAll();
       await Promise.all(names.map(async (name) => transaction.objectStore(name).clear()));
+      return files;
     });
+    await this.files.free(dropped ?? []);
   }
 
   /** Ends the connection; the next use opens another. */
   async close(): Promise<void> {
     await this.#database.close();
+  }
+
+  async #survey(): Promise<{
+    models: ModelRecord[];
+    files: Map<string, StoredFile>;
+    keysInUse: Set<string>;
+    evictable: StoredFile[];
+  }> {
+    const models = await this.models();
+    const files = new Map<string, StoredFile>();
+    for (const record of await this.files.list()) files.set(record.record.key, record);
+    const keysInUse = await this.#pins.pinnedKeys();
+    return {
+      models,
+      files,
+      keysInUse,
+      evictable: evictableFiles(files.values(), models, keysInUse),
+    };
+  }
+}
+
+async function isPersisted(): Promise<boolean> {
+  try {
+    return await navigator.storage.persisted();
+  } catch {
+    return false;
   }
 }

@@ -7,6 +7,11 @@ export interface StorageSpace {
   readonly quotaBytes: number;
 }
 
+/** What is left of the quota; unbounded where the browser does not tell. */
+export function freeBytesOf(space: StorageSpace): number {
+  return space.quotaBytes === 0 ? Infinity : Math.max(0, space.quotaBytes - space.usedBytes);
+}
+
 /** Asks the browser; never fails. */
 export async function storageSpace(): Promise<StorageSpace> {
   try {
@@ -48,8 +53,17 @@ export function quotaError(space: StorageSpace, neededBytes: number, cause: unkn
 export function corruptError(fileKey: string, index: number, cause?: unknown): LabError {
   return new LabError(
     'store/corrupt',
-    `Stored chunk ${index} of ${fileKey} is damaged; the stored file was dropped, so load it again.`,
+    `Stored chunk ${index} of ${fileKey} is damaged and was dropped, so load it again.`,
     { details: { file: fileKey, chunk: index }, cause },
+  );
+}
+
+/** A whole file came other than its name promises. */
+export function wrongHashError(fileKey: string, foundHash: string): LabError {
+  return new LabError(
+    'hub/wrong-hash',
+    `The file that should be ${fileKey} arrived with other content, so it was dropped; try again, and if it happens again the source is damaged.`,
+    { details: { file: fileKey, found: foundHash } },
   );
 }
 

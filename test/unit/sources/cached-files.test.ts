@@ -92,7 +92,7 @@ describe('CachedFiles', () => {
     expect(await whole?.files.get('w.bin')?.read(0, 95)).toEqual(content);
   });
 
-  it('notices a damaged chunk, drops the file and fetches it again', async () => {
+  it('notices a damaged chunk, drops it and fetches it again', async () => {
     const name = newName();
     const source = countingSource();
     await cacheOf(source.files, openStore(name)).prefetch();
@@ -106,8 +106,7 @@ describe('CachedFiles', () => {
     const file = cacheOf(source.files, store, (error) => problems.push(error)).files.get('w.bin');
     expect(await file?.read(20, 10)).toEqual(content.slice(20, 30));
     expect(problems.map((problem) => problem.code)).toEqual(['store/corrupt']);
-    expect(await store.files.has('sha256:w')).toBe(false);
-    expect(await file?.read(0, 95)).toEqual(content);
+    expect(source.reads.slice(10)).toEqual(['20+10']);
     expect(await store.files.has('sha256:w')).toBe(true);
     // Without a source there is nothing to fetch again.
     const again = await openDB(name);
