@@ -1,7 +1,7 @@
 import { GivenOptions, type Command } from './command';
 import { loadFolder } from './open-model';
 
-const usage = 'mergelab logits MODEL_DIR --tokens 1,2,3 [--dtype fp32|q8|q4] [--json]';
+const usage = 'mergelab logits MODEL_DIR --tokens 1,2,3 [--dtype fp32|fp16|q8|q4] [--json]';
 
 /** Prints the logits after every given token, for comparison with other runtimes. */
 export const logitsCommand: Command = {
@@ -23,7 +23,10 @@ export const logitsCommand: Command = {
     if (tokens.some((token) => !Number.isSafeInteger(token) || token < 0)) {
       throw options.error('--tokens must be token ids separated by commas, such as 1,2,3.');
     }
-    const model = await loadFolder(folder, options.choice('dtype', ['fp32', 'q8', 'q4']) ?? 'fp32');
+    const model = await loadFolder(
+      folder,
+      options.choice('dtype', ['fp32', 'fp16', 'q8', 'q4']) ?? 'fp32',
+    );
     const vocabSize = model.config.vocabularySize;
     const tooLarge = tokens.find((token) => token >= vocabSize);
     if (tooLarge !== undefined) {

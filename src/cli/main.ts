@@ -2,6 +2,7 @@ import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { nearestName } from '../recipe/nearest-name';
 import type { Command } from './command';
 import { evalCommand } from './eval-command';
+import { exportCommand } from './export-command';
 import { generateCommand } from './generate-command';
 import { logitsCommand } from './logits-command';
 import { mergeCommand } from './merge-command';
@@ -10,6 +11,7 @@ import { planCommand } from './plan-command';
 const commands: readonly Command[] = [
   mergeCommand,
   planCommand,
+  exportCommand,
   generateCommand,
   logitsCommand,
   evalCommand,

@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { invariant, LabError, sentenceOf } from '../core/errors';
 import type { DecoderConfig } from './decoder-config';
+import type { CacheType } from './llama-graph';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
 import type { TokenBatch } from './token-batch';
 import { webgpuOption } from './webgpu-option';
@@ -23,6 +24,7 @@ export interface DecoderSessionSource {
   readonly positionCount: number;
   /** The `.onnx` file, built with `logits: 'rows'`. */
   readonly onnx: Uint8Array;
+  readonly cacheType: CacheType;
   /** Data files by the names the graph uses; copied by the runtime, so reusable afterwards. */
   readonly data: readonly { readonly path: string; readonly data: Uint8Array }[];
 }
@@ -36,6 +38,7 @@ export class DecoderSession {
   readonly #runtime: OrtRuntime;
   readonly #session: InferenceSession;
   readonly #cacheNames: readonly string[];
+  readonly #cacheType: CacheType;
   #userCount = 0;
   #isRetired = false;
 
@@ -51,6 +54,7 @@ export class DecoderSession {
     this.#runtime = runtime;
     this.#session = session;
     this.#cacheNames = cacheNames(source.config.layerCount);
+    this.#cacheType = source.cacheType;
   }
 
   /**
@@ -94,9 +98,7 @@ export class DecoderSession {
   emptyCache(batchSize: number): KeyValueCache {
     const { keyValueHeadCount, headSize } = this.config;
     const dims = [batchSize, keyValueHeadCount, 0, headSize];
-    const tensors = this.#cacheNames.map(
-      (name) => [name, new this.#runtime.ort.Tensor('float32', new Float32Array(0), dims)] as const,
-    );
+    const tensors = this.#cacheNames.map((name) => [name, this.#cacheTensor([], dims)] as const);
     return { batchSize, tensors: new Map(tensors) };
   }
 
@@ -145,16 +147,26 @@ export class DecoderSession {
     const tensors = new Map<string, Tensor>();
     for (const [name, tensor] of cache.tensors) {
       const values = tensor.data;
-      invariant(values instanceof Float32Array, 'the cache is float32 in memory');
-      const rowSize = values.length / cache.batchSize;
-      const kept = new Float32Array(rows.length * rowSize);
-      rows.forEach((row, index) => {
-        kept.set(values.subarray(row * rowSize, (row + 1) * rowSize), index * rowSize);
-      });
-      const dims = [rows.length, ...tensor.dims.slice(1)];
-      tensors.set(name, new this.#runtime.ort.Tensor('float32', kept, dims));
+      invariant(ArrayBuffer.isView(values), 'the cache is in memory');
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      const rowBytes = bytes.byteLength / cache.batchSize;
+      const kept = rows.map((row) => bytes.subarray(row * rowBytes, (row + 1) * rowBytes));
+      tensors.set(name, this.#cacheTensor(kept, [rows.length, ...tensor.dims.slice(1)]));
     }
     return { batchSize: rows.length, tensors };
+  }
+
+  #cacheTensor(parts: readonly Uint8Array[], dims: readonly number[]): Tensor {
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+    let offsetBytes = 0;
+    for (const part of parts) {
+      bytes.set(part, offsetBytes);
+      offsetBytes += part.byteLength;
+    }
+    const { Tensor } = this.#runtime.ort;
+    return this.#cacheType === 'float32'
+      ? new Tensor('float32', new Float32Array(bytes.buffer), dims)
+      : new Tensor('float16', new Uint16Array(bytes.buffer), dims);
   }
 
   /** Runs `job` while the session is certain to stay; a release in the meantime waits for it. */

@@ -1,9 +1,12 @@
-import type {
-  OnnxAttribute,
-  OnnxGraph,
-  OnnxNode,
-  OnnxTensor,
-  OnnxValue,
+import { f32ToF16 } from '../core/float-bits';
+import {
+  onnxDataTypes,
+  type OnnxAttribute,
+  type OnnxDataType,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
 } from '../formats/onnx-model';
 
 /** Attribute values as plain numbers and texts; `{ float: x }` marks a float that may be whole. */
@@ -47,9 +50,21 @@ export class GraphBuilder {
     return this.constant({ name, dataType: 'int64', dims, data: new Uint8Array(data.buffer) });
   }
 
-  floats(name: string, dims: readonly number[], values: Float32Array): string {
-    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return this.constant({ name, dataType: 'float32', dims, data });
+  /** A small constant, rounded where `dataType` is the narrower one. */
+  floats(
+    name: string,
+    dims: readonly number[],
+    values: Float32Array,
+    dataType: 'float32' | 'float16' = 'float32',
+  ): string {
+    const stored = dataType === 'float32' ? values : Uint16Array.from(values, f32ToF16);
+    const data = new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+    return this.constant({ name, dataType, dims, data });
+  }
+
+  /** A value in another element type. */
+  cast(name: string, input: string, dataType: OnnxDataType): string {
+    return this.node(name, 'Cast', [input], { attributes: { to: onnxDataTypes[dataType] } });
   }
 
   input(value: OnnxValue): string {

@@ -23,7 +23,7 @@ export class GraphWeights {
 
   /** Embedding tables are never below 8 bits: their error reaches every token twice when tied. */
   get tableEncoding(): WeightEncoding {
-    return this.#encoding === 'fp32' ? 'fp32' : 'q8';
+    return isPlain(this.#encoding) ? this.#encoding : 'q8';
   }
 
   /** The vector `<name>.weight`, always in float32. */
@@ -46,16 +46,15 @@ export class GraphWeights {
     x: string,
     rows: number,
     columns: number,
-    output = name,
   ): string {
     const weight = `${name}.weight`;
     this.#add(weight, sources, [rows, columns], this.#encoding);
-    return this.multiply(output, x, weight, { rows, columns, encoding: this.#encoding });
+    return this.multiply(name, x, weight, { rows, columns, encoding: this.#encoding });
   }
 
   /** x `[n, columns]` times the transpose of a weight that is in the graph already. */
   multiply(name: string, x: string, weight: string, form: MatrixForm): string {
-    if (form.encoding === 'fp32') {
+    if (isPlain(form.encoding)) {
       return this.#graph.node(name, 'Gemm', [x, weight], { attributes: { transB: 1 } });
     }
     const inputs = [x, `${weight}.codes`, `${weight}.scales`];
@@ -81,4 +80,9 @@ export class GraphWeights {
       this.#graph.constant(tensor);
     }
   }
+}
+
+/** Whether matrices are stored as numbers and not as codes; those of one input can be stacked. */
+export function isPlain(encoding: WeightEncoding): boolean {
+  return encoding === 'fp32' || encoding === 'fp16';
 }

@@ -1,7 +1,7 @@
 import type { OnnxModel } from '../formats/onnx-model';
 import type { DecoderConfig } from './decoder-config';
 import { GraphBuilder } from './graph-builder';
-import { GraphWeights } from './graph-weights';
+import { GraphWeights, isPlain } from './graph-weights';
 import { ropeTables } from './rope-tables';
 import { WeightPlanner, type WeightEncoding, type WeightPlan } from './weight-plan';
 
@@ -22,13 +22,20 @@ export interface LlamaGraphOptions {
 export interface LlamaGraph {
   readonly model: OnnxModel;
   readonly plan: WeightPlan;
+  readonly cacheType: CacheType;
 }
+
+/** Element type of keys and values that wait for the next token. */
+export type CacheType = 'float32' | 'float16';
 
 const contrib = 'com.microsoft';
 
 /**
- * The ONNX graph of a Llama decoder with its KV cache, in float32 arithmetic, and the plan of its
- * weights. Inputs: `input_ids` and `attention_mask` (int64, valid tokens first in each row, never
+ * The ONNX graph of a Llama decoder with its KV cache and the plan of its weights. Arithmetic is in
+ * float32; with fp16 weights, products, attention and cache are in float16, while the residual
+ * stream and the norms, which can outgrow it, stay in float32.
+ *
+ * Inputs: `input_ids` and `attention_mask` (int64, valid tokens first in each row, never
  * left-padded), `past_key_values.N.key|value` `[batch, kvHeads, past, headSize]`. Outputs: `logits`
  * and `present.N.key|value`.
  *
@@ -46,10 +53,13 @@ class LlamaGraphWriter {
   readonly #graph = new GraphBuilder();
   readonly #planner: WeightPlanner;
   readonly #weights: GraphWeights;
+  /** Of products and attention. */
+  readonly #type: CacheType;
 
   constructor(config: DecoderConfig, options: LlamaGraphOptions) {
     this.#config = config;
     this.#options = options;
+    this.#type = options.dtype === 'fp16' ? 'float16' : 'float32';
     this.#planner = new WeightPlanner(options.dataFileName);
     this.#weights = new GraphWeights(this.#graph, this.#planner, options.dtype);
   }
@@ -76,7 +86,18 @@ class LlamaGraphWriter {
         graph: this.#graph.finish(this.#config.modelType),
       },
       plan: this.#planner.finish(),
+      cacheType: this.#type,
     };
+  }
+
+  /** From the residual stream into a product. */
+  #narrow(x: string): string {
+    return this.#type === 'float32' ? x : this.#graph.cast(`${x}.narrow`, x, 'float16');
+  }
+
+  /** From a product into the residual stream. */
+  #widen(x: string): string {
+    return this.#type === 'float32' ? x : this.#graph.cast(`${x}.wide`, x, 'float32');
   }
 
   #declareInputs(): void {
@@ -96,7 +117,7 @@ class LlamaGraphWriter {
       for (const part of ['key', 'value']) {
         graph.input({
           name: `past_key_values.${String(layer)}.${part}`,
-          dataType: 'float32',
+          dataType: this.#type,
           dims: ['batch_size', keyValueHeadCount, 'past_sequence_length', headSize],
         });
       }
@@ -106,18 +127,18 @@ class LlamaGraphWriter {
       attributes: { keepdims: 0 },
     });
     graph.node('mask.last', 'Sub', ['mask.sum', graph.integers('one', 1)]);
-    graph.node('seqlens_k', 'Cast', ['mask.last'], { attributes: { to: 6 } });
+    graph.cast('seqlens_k', 'mask.last', 'int32');
     graph.node('mask.shape', 'Shape', ['attention_mask'], { attributes: { start: 1, end: 2 } });
     graph.node('mask.length', 'Squeeze', ['mask.shape']);
-    graph.node('total_length', 'Cast', ['mask.length'], { attributes: { to: 6 } });
+    graph.cast('total_length', 'mask.length', 'int32');
     graph.node('ids.shape', 'Shape', ['input_ids']);
     graph.node('split.shape', 'Concat', ['ids.shape', graph.integers('minus.one', [-1])], {
       attributes: { axis: 0 },
     });
     const tables = ropeTables(this.#config, this.#options.positionCount);
     const tableDims = [tables.positionCount, headSize / 2];
-    graph.floats('rope.cosines', tableDims, tables.cosines);
-    graph.floats('rope.sines', tableDims, tables.sines);
+    graph.floats('rope.cosines', tableDims, tables.cosines, this.#type);
+    graph.floats('rope.sines', tableDims, tables.sines, this.#type);
   }
 
   /** Token vectors, flattened to `[batch · sequence, hidden]`. */
@@ -126,14 +147,14 @@ class LlamaGraphWriter {
     const { vocabularySize, hiddenSize } = this.#config;
     graph.integers('flat.shape', [-1, hiddenSize]);
     const table = this.#weights.table('model.embed_tokens.weight', vocabularySize, hiddenSize);
-    if (this.#weights.tableEncoding === 'fp32') {
-      graph.node('embedding.rows', 'Gather', [table, 'input_ids']);
-      return graph.node('embedding', 'Reshape', ['embedding.rows', 'flat.shape']);
+    if (isPlain(this.#weights.tableEncoding)) {
+      const rows = this.#widen(graph.node('embedding.rows', 'Gather', [table, 'input_ids']));
+      return graph.node('embedding', 'Reshape', [rows, 'flat.shape']);
     }
     // One 8-bit table serves this lookup and the head on both providers (GatherBlockQuantized has
     // no wasm kernel). Codes are centred on 128.
     graph.node('embedding.codes', 'Gather', [`${table}.codes`, 'input_ids']);
-    graph.node('embedding.wide', 'Cast', ['embedding.codes'], { attributes: { to: 1 } });
+    graph.cast('embedding.wide', 'embedding.codes', 'float32');
     graph.floats('embedding.centre', [], Float32Array.of(128));
     graph.node('embedding.centred', 'Sub', ['embedding.wide', 'embedding.centre']);
     graph.node('embedding.rowScales', 'Gather', [`${table}.scales`, 'input_ids']);
@@ -172,14 +193,15 @@ class LlamaGraphWriter {
     return { normed, residual: sum };
   }
 
-  #attention(layer: number, x: string): string {
+  #attention(layer: number, normed: string): string {
     const graph = this.#graph;
+    const x = this.#narrow(normed);
     const { headCount, keyValueHeadCount, headSize, hiddenSize } = this.#config;
     const prefix = `model.layers.${String(layer)}.self_attn`;
     const width = headCount * headSize;
     const kvWidth = keyValueHeadCount * headSize;
     let projections: string[];
-    if (this.#options.dtype === 'fp32') {
+    if (isPlain(this.#options.dtype)) {
       const flat = this.#weights.product(
         `${prefix}.qkv_proj`,
         ['q_proj', 'k_proj', 'v_proj'].map((part) => `${prefix}.${part}.weight`),
@@ -223,7 +245,7 @@ class LlamaGraphWriter {
     for (const name of cache) {
       graph.output({
         name: `present.${name}`,
-        dataType: 'float32',
+        dataType: this.#type,
         dims: ['batch_size', keyValueHeadCount, 'total_sequence_length', headSize],
       });
     }
@@ -232,17 +254,18 @@ class LlamaGraphWriter {
       layer === 0 ? graph.integers('attention.shape', [-1, width]) : 'attention.shape',
     ]);
     const name = `${prefix}.o_proj`;
-    return this.#weights.product(name, [`${name}.weight`], merged, hiddenSize, width);
+    return this.#widen(this.#weights.product(name, [`${name}.weight`], merged, hiddenSize, width));
   }
 
-  #mlp(layer: number, x: string): string {
+  #mlp(layer: number, normed: string): string {
     const graph = this.#graph;
+    const x = this.#narrow(normed);
     const { hiddenSize, intermediateSize } = this.#config;
     const prefix = `model.layers.${String(layer)}.mlp`;
     const sources = ['gate_proj', 'up_proj'].map((part) => `${prefix}.${part}.weight`);
     let gate: string;
     let up: string;
-    if (this.#options.dtype === 'fp32') {
+    if (isPlain(this.#options.dtype)) {
       const both = this.#weights.product(
         `${prefix}.gate_up_proj`,
         sources,
@@ -270,30 +293,23 @@ class LlamaGraphWriter {
     graph.node(`${prefix}.silu`, 'Mul', [gate, `${prefix}.sigmoid`]);
     const gated = graph.node(`${prefix}.gated`, 'Mul', [`${prefix}.silu`, up]);
     const name = `${prefix}.down_proj`;
-    return this.#weights.product(name, [`${name}.weight`], gated, hiddenSize, intermediateSize);
+    return this.#widen(
+      this.#weights.product(name, [`${name}.weight`], gated, hiddenSize, intermediateSize),
+    );
   }
 
   #head(x: string): void {
     const graph = this.#graph;
     const { vocabularySize, hiddenSize, tiesEmbeddings } = this.#config;
-    const chosen = this.#chosenPositions(x);
-    const flat = this.#options.logits === 'rows' ? 'logits' : 'logits.flat';
-    if (tiesEmbeddings) {
-      this.#weights.multiply(flat, chosen, 'model.embed_tokens.weight', {
-        rows: vocabularySize,
-        columns: hiddenSize,
-        encoding: this.#weights.tableEncoding,
-      });
-    } else {
-      this.#weights.product(
-        'lm_head',
-        ['lm_head.weight'],
-        chosen,
-        vocabularySize,
-        hiddenSize,
-        flat,
-      );
-    }
+    const chosen = this.#narrow(this.#chosenPositions(x));
+    const product = tiesEmbeddings
+      ? this.#weights.multiply('head', chosen, 'model.embed_tokens.weight', {
+          rows: vocabularySize,
+          columns: hiddenSize,
+          encoding: this.#weights.tableEncoding,
+        })
+      : this.#weights.product('lm_head', ['lm_head.weight'], chosen, vocabularySize, hiddenSize);
+    const flat = this.#widen(product);
     if (this.#options.logits === 'keep') {
       graph.node('logits', 'Reshape', [flat, 'kept.shape']);
       graph.output({
@@ -303,6 +319,7 @@ class LlamaGraphWriter {
       });
       return;
     }
+    graph.node('logits', 'Identity', [flat]);
     graph.output({
       name: 'logits',
       dataType: 'float32',

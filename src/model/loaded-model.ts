@@ -7,7 +7,7 @@ import { parseDecoderConfig, type DecoderConfig } from './decoder-config';
 import { DecoderSession } from './decoder-session';
 import { allocateData, fillWeights } from './fill-weights';
 import { eosTokenIdsOf } from './generation-config';
-import { buildLlamaGraph } from './llama-graph';
+import { buildLlamaGraph, type CacheType } from './llama-graph';
 import type { ModelTexts } from './model-texts';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
 import {
@@ -78,6 +78,7 @@ export class LoadedModel {
   readonly #positionCount: number;
   readonly #onnx: Uint8Array;
   readonly #plan: WeightPlan;
+  readonly #cacheType: CacheType;
   readonly #eosTokenIds: readonly number[];
   readonly #transformers: TransformersModule;
   readonly #tokenizer: ChatTokenizer;
@@ -102,6 +103,7 @@ export class LoadedModel {
       logits: 'rows',
     });
     this.#plan = graph.plan;
+    this.#cacheType = graph.cacheType;
     this.#onnx = encodeOnnxModel(graph.model);
   }
 
@@ -140,14 +142,7 @@ export class LoadedModel {
     const startMs = performance.now();
     const data = this.#data ?? allocateData(this.#plan);
     this.#data = undefined;
-    await fillWeights(
-      this.#plan,
-      reader,
-      (fileIndex, offsetBytes, bytes) => {
-        data[fileIndex]?.set(bytes, offsetBytes);
-      },
-      task,
-    );
+    await fillWeights(this.#plan, reader, data, task);
     const convertMs = performance.now() - startMs;
     task.signal?.throwIfAborted();
     const session = await DecoderSession.create(
@@ -155,6 +150,7 @@ export class LoadedModel {
         config: this.#config,
         positionCount: this.#positionCount,
         onnx: this.#onnx,
+        cacheType: this.#cacheType,
         data: this.#plan.files.map((file, index) => ({
           path: file.name,
           data: data[index] ?? new Uint8Array(0),

@@ -1,8 +1,9 @@
 import { elementCountOf } from '../core/dtype';
+import { invariant } from '../core/errors';
 import type { OnnxDataType, OnnxTensor } from '../formats/onnx-model';
 
 /** How a matrix is stored in the data files. */
-export type WeightEncoding = 'fp32' | 'q8' | 'q4';
+export type WeightEncoding = 'fp32' | 'fp16' | 'q8' | 'q4';
 
 /** Values share one scale in blocks of this many along a row (ONNX `MatMulNBits`, `block_size`). */
 export const blockSize = 32;
@@ -13,7 +14,7 @@ export interface WeightPart {
   readonly role: 'values' | 'codes' | 'scales' | 'zeroPoints';
   readonly dataType: OnnxDataType;
   readonly dims: readonly number[];
-  readonly fileIndex: number;
+  /** In the data file of its weight. */
   readonly offsetBytes: number;
   readonly lengthBytes: number;
 }
@@ -27,6 +28,9 @@ export interface PlannedWeight {
   readonly rows: number;
   readonly columns: number;
   readonly encoding: WeightEncoding;
+  /** The data file that holds all of its parts. */
+  readonly fileIndex: number;
+  /** In the order of the file. */
   readonly parts: readonly WeightPart[];
 }
 
@@ -39,6 +43,9 @@ export interface WeightPlan {
 /** Browsers fail to read files of 2 GiB at once (measured at 2.1 GiB in Chromium 156). */
 const maxFileBytes = 1_900_000_000;
 const alignmentBytes = 64;
+const widthsBytes = { float32: 4, float16: 2, uint8: 1 } as const;
+
+type UnplacedPart = Omit<WeightPart, 'offsetBytes'>;
 
 /** Lays out matrices one after another in data files below 1.9 GB each. */
 export class WeightPlanner {
@@ -60,14 +67,14 @@ export class WeightPlanner {
   ): readonly OnnxTensor[] {
     const rows = shape.length === 1 ? 1 : shape[0];
     const columns = shape.length === 1 ? shape[0] : shape[1];
-    const parts = partsOf(name, shape, encoding).map((part) => this.#place(part));
-    this.#weights.push({ sources, rows, columns, encoding, parts });
+    const { fileIndex, parts } = this.#place(partsOf(name, shape, encoding));
+    this.#weights.push({ sources, rows, columns, encoding, fileIndex, parts });
     return parts.map((part) => ({
       name: part.name,
       dataType: part.dataType,
       dims: part.dims,
       data: {
-        location: this.#fileName(part.fileIndex),
+        location: this.#fileName(fileIndex),
         offsetBytes: part.offsetBytes,
         lengthBytes: part.lengthBytes,
       },
@@ -82,15 +89,22 @@ export class WeightPlanner {
     return { weights: this.#weights, files };
   }
 
-  #place(part: Omit<WeightPart, 'fileIndex' | 'offsetBytes'>): WeightPart {
-    let fileIndex = this.#sizesBytes.length - 1;
-    let offsetBytes = alignUp(this.#sizesBytes[fileIndex] ?? 0);
-    if (offsetBytes > 0 && offsetBytes + part.lengthBytes > maxFileBytes) {
-      fileIndex++;
+  /** All parts go into one file, so that every file can be made by itself. */
+  #place(unplaced: readonly UnplacedPart[]): Pick<PlannedWeight, 'fileIndex' | 'parts'> {
+    const sizeBytes = unplaced.reduce((sum, part) => sum + alignUp(part.lengthBytes), 0);
+    let offsetBytes = alignUp(this.#sizesBytes.at(-1) ?? 0);
+    if (offsetBytes > 0 && offsetBytes + sizeBytes > maxFileBytes) {
+      this.#sizesBytes.push(0);
       offsetBytes = 0;
     }
-    this.#sizesBytes[fileIndex] = offsetBytes + part.lengthBytes;
-    return { ...part, fileIndex, offsetBytes };
+    const fileIndex = this.#sizesBytes.length - 1;
+    const parts = unplaced.map((part) => {
+      const placed = { ...part, offsetBytes };
+      this.#sizesBytes[fileIndex] = offsetBytes + part.lengthBytes;
+      offsetBytes = alignUp(offsetBytes + part.lengthBytes);
+      return placed;
+    });
+    return { fileIndex, parts };
   }
 
   #fileName(index: number): string {
@@ -108,10 +122,10 @@ function partsOf(
   name: string,
   shape: readonly [number, number] | readonly [number],
   encoding: WeightEncoding,
-): Omit<WeightPart, 'fileIndex' | 'offsetBytes'>[] {
-  if (encoding === 'fp32' || shape.length === 1) {
-    return [part(name, 'values', 'float32', shape)];
-  }
+): UnplacedPart[] {
+  if (encoding === 'fp32') return [part(name, 'values', 'float32', shape)];
+  if (encoding === 'fp16') return [part(name, 'values', 'float16', shape)];
+  invariant(shape.length === 2, 'only matrices are quantised');
   const [rows, columns] = shape;
   const blocks = blocksPerRow(columns);
   const codeBytes = encoding === 'q8' ? blockSize : blockSize / 2;
@@ -128,11 +142,10 @@ function partsOf(
 function part(
   name: string,
   role: WeightPart['role'],
-  dataType: OnnxDataType & ('float32' | 'uint8'),
+  dataType: keyof typeof widthsBytes,
   dims: readonly number[],
-): Omit<WeightPart, 'fileIndex' | 'offsetBytes'> {
-  const widthBytes = dataType === 'float32' ? 4 : 1;
-  return { name, role, dataType, dims, lengthBytes: elementCountOf(dims) * widthBytes };
+): UnplacedPart {
+  return { name, role, dataType, dims, lengthBytes: elementCountOf(dims) * widthsBytes[dataType] };
 }
 
 function alignUp(offsetBytes: number): number {

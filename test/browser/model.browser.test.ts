@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exportOnnx } from '../../src/model/export-onnx';
+import { streamCheckpoint } from '../../src/formats/tensor-stream';
+import { describeExport } from '../../src/model/describe-export';
 import { LoadedModel } from '../../src/model/loaded-model';
 import { loadBrowserRuntime } from '../../src/model/ort-browser';
 import type { ModelProvider, OrtRuntime } from '../../src/model/ort-runtime';
@@ -85,48 +86,42 @@ describe('models in a browser', () => {
   });
 });
 
-describe('an exported folder', () => {
+describe.each([
+  ['fp32', 1e-4],
+  // Eleven bits of every product's inputs.
+  ['fp16', 0.03],
+  ['q8', 1e-4],
+  ['q4', 1e-4],
+] as const)('a folder exported to %s', (dtype, tolerance) => {
   const folder = new Map<string, Uint8Array<ArrayBuffer>>();
-  const prefix = '/exported/';
 
   beforeAll(async () => {
-    await exportOnnx(
-      { files, reader, dtype: 'q4' },
-      {
-        writeFile: async (path, bytes) => {
-          folder.set(path, Uint8Array.from(bytes));
-          return Promise.resolve();
-        },
-        openFile: async (path, sizeBytes) => {
-          const bytes = new Uint8Array(sizeBytes);
-          folder.set(path, bytes);
-          return Promise.resolve({
-            write: async (offsetBytes: number, part: Uint8Array) => {
-              bytes.set(part, offsetBytes);
-              return Promise.resolve();
-            },
-            close: async () => Promise.resolve(),
-          });
-        },
-      },
-    );
+    for (const file of describeExport(streamCheckpoint(reader), files, dtype)) {
+      const bytes = new Uint8Array(file.sizeBytes);
+      let offsetBytes = 0;
+      for await (const piece of file.stream()) {
+        bytes.set(piece, offsetBytes);
+        offsetBytes += piece.byteLength;
+      }
+      folder.set(file.path, bytes);
+    }
   });
 
-  it('is loaded by transformers.js as it is', async () => {
-    const { AutoModelForCausalLM, AutoTokenizer, env } = await loadTransformers(runtime);
+  it('is loaded by transformers.js as it is, with the logits of our own fp32 or quantised session', async () => {
+    const { AutoModelForCausalLM, AutoTokenizer, Tensor, env } = await loadTransformers(runtime);
     env.allowLocalModels = true;
-    env.localModelPath = prefix;
+    env.localModelPath = '/exported/';
     env.useCustomCache = true;
     env.customCache = {
       match: async (url: string) => {
-        const bytes = folder.get(url.split('/lab/tiny/')[1] ?? '');
+        const bytes = folder.get(url.split(`/lab/tiny-${dtype}/`)[1] ?? '');
         return Promise.resolve(bytes === undefined ? undefined : new Response(bytes));
       },
       put: async () => Promise.resolve(),
     };
-    const tokenizer = await AutoTokenizer.from_pretrained('lab/tiny');
-    const model = await AutoModelForCausalLM.from_pretrained('lab/tiny', {
-      dtype: 'q4',
+    const tokenizer = await AutoTokenizer.from_pretrained(`lab/tiny-${dtype}`);
+    const model = await AutoModelForCausalLM.from_pretrained(`lab/tiny-${dtype}`, {
+      dtype,
       // With a runtime handed to it, the library knows no devices; `auto` asks for none.
       device: 'auto',
       session_options: { executionProviders: ['wasm'] },
@@ -135,10 +130,27 @@ describe('an exported folder', () => {
       add_generation_prompt: true,
       return_dict: true,
     });
-    const output: unknown = await model.generate({ ...(inputs as object), max_new_tokens: 12 });
-    const all = Array.from((output as { data: BigInt64Array }).data, Number);
+    const generated: unknown = await model.generate({ ...(inputs as object), max_new_tokens: 12 });
+    const all = Array.from((generated as { data: BigInt64Array }).data, Number);
+    const ids = BigInt64Array.from(tokens, BigInt);
+    const output: unknown = await model({
+      input_ids: new Tensor('int64', ids, [1, ids.length]),
+      attention_mask: new Tensor(
+        'int64',
+        ids.map(() => 1n),
+        [1, ids.length],
+      ),
+    });
+    const found = (output as { logits: { data: Float32Array } }).logits.data;
 
-    const own = await load('q4', 'wasm');
+    const own = await load(dtype === 'fp16' ? 'fp32' : dtype, 'wasm');
+    const expected = await own.logits(tokens);
+    expect(found.length).toBe(expected.length);
+    const worst = expected.reduce(
+      (most, value, index) => Math.max(most, Math.abs(value - (found[index] ?? NaN))),
+      0,
+    );
+    expect(worst).toBeLessThan(tolerance);
     const [reply] = await own.generateBatch(['Export me'], { maxNewTokens: 12 });
     const promptLength = own.tokenizer.encodePrompt('Export me').length;
     expect(own.tokenizer.decode(all.slice(promptLength))).toBe(reply?.text);

@@ -87,6 +87,15 @@ describe('the Llama graph against the written-out forward pass', () => {
     expect(worst).toBeLessThan(1e-4);
   });
 
+  it.each([true, false])('rounds only its products in fp16, tied %s', async (tied) => {
+    const config = { ...tinyConfig, tie_word_embeddings: tied };
+    // 11 bits of every product's inputs through two layers.
+    const { worst, relativeRms } = await compare(config, tinyWeights(config, 1), 'fp16');
+    expect(worst).toBeGreaterThan(1e-5);
+    expect(worst).toBeLessThan(0.03);
+    expect(relativeRms).toBeLessThan(2e-3);
+  });
+
   it('stays close to fp32 in q8 and says how far off q4 is', async () => {
     const config = { ...tinyConfig };
     const weights = tinyWeights(config, 1);

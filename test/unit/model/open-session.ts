@@ -25,14 +25,13 @@ export async function openSession(
     logits: 'rows',
   });
   const data = allocateData(graph.plan);
-  await fillWeights(graph.plan, reader, (fileIndex, offsetBytes, bytes) => {
-    data[fileIndex]?.set(bytes, offsetBytes);
-  });
+  await fillWeights(graph.plan, reader, data);
   return DecoderSession.create(
     {
       config: parsed,
       positionCount,
       onnx: encodeOnnxModel(graph.model),
+      cacheType: graph.cacheType,
       data: graph.plan.files.map((file, index) => ({
         path: file.name,
         data: data[index] ?? new Uint8Array(0),

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { f16ToF32, f32ToF16 } from '../../../src/core/float-bits';
+import { Random } from '../../../src/core/random';
 import { encodeOnnxModel } from '../../../src/formats/onnx-writer';
+import { streamCheckpoint, type TensorStream } from '../../../src/formats/tensor-stream';
+import { dataFileBytes } from '../../../src/model/data-file-bytes';
 import { parseDecoderConfig } from '../../../src/model/decoder-config';
 import { allocateData, fillWeights } from '../../../src/model/fill-weights';
 import { buildLlamaGraph } from '../../../src/model/llama-graph';
@@ -85,21 +88,17 @@ describe('fillWeights', () => {
   });
 
   async function fill(changed: ReadonlyMap<string, Float32Array>, label = 'tiny'): Promise<void> {
-    const data = allocateData(plan);
-    await fillWeights(plan, readerOf(label, changed, shapes), (file, offset, bytes) => {
-      data[file]?.set(bytes, offset);
-    });
+    await fillWeights(plan, readerOf(label, changed, shapes), allocateData(plan));
   }
 
   it('stacks q, k and v by rows and writes every byte of the plan once', async () => {
     const data = allocateData(plan);
-    let written = 0;
-    await fillWeights(plan, readerOf('tiny', weights, shapes), (file, offset, bytes) => {
-      data[file]?.set(bytes, offset);
-      written += bytes.byteLength;
-    });
-    const planned = plan.weights.flatMap((weight) => weight.parts);
-    expect(written).toBe(planned.reduce((sum, part) => sum + part.lengthBytes, 0));
+    const source = streamCheckpoint(readerOf('tiny', weights, shapes));
+    const pieces: Uint8Array[] = [];
+    for await (const bytes of dataFileBytes(plan, 0, source)) pieces.push(bytes.slice());
+    await fillWeights(plan, readerOf('tiny', weights, shapes), data);
+    expect(Buffer.compare(Buffer.concat(pieces), data[0] ?? new Uint8Array(0))).toBe(0);
+    expect(plan.files.map(({ sizeBytes }) => sizeBytes)).toEqual([data[0]?.byteLength]);
     const stacked = plan.weights.find((weight) => weight.sources.length === 3);
     const [part] = stacked?.parts ?? [];
     const values = new Float32Array(
@@ -129,7 +128,7 @@ describe('fillWeights', () => {
     const odd = new Map(shapes).set('model.norm.weight', [48]);
     const changed = new Map(weights).set('model.norm.weight', new Float32Array(48));
     await expect(
-      fillWeights(plan, readerOf('tiny', changed, odd), () => undefined),
+      fillWeights(plan, readerOf('tiny', changed, odd), allocateData(plan)),
     ).rejects.toMatchObject({
       code: 'format/bad-config',
       message: expect.stringContaining('[48]') as string,
@@ -141,28 +140,93 @@ describe('fillWeights', () => {
     const name = 'model.norm.weight';
     const tensors = new Map(reader.tensors);
     tensors.set(name, { name, dtype: 'I8', shape: [96], sizeBytes: 96 });
-    await expect(fillWeights(plan, { ...reader, tensors }, () => undefined)).rejects.toMatchObject({
-      code: 'model/unsupported',
-    });
+    const filled = fillWeights(plan, { ...reader, tensors }, allocateData(plan));
+    await expect(filled).rejects.toMatchObject({ code: 'model/unsupported' });
   });
 
   it('stops when aborted and reports progress up to the whole', async () => {
     const controller = new AbortController();
     const reason = new Error('moved on');
-    const stopped = fillWeights(
-      plan,
-      readerOf('tiny', weights, shapes),
-      () => {
+    const reader = readerOf('tiny', weights, shapes);
+    const stopped = fillWeights(plan, reader, allocateData(plan), {
+      signal: controller.signal,
+      onProgress: () => {
         controller.abort(reason);
       },
-      { signal: controller.signal },
-    );
+    });
     await expect(stopped).rejects.toBe(reason);
     const seen: number[] = [];
-    await fillWeights(plan, readerOf('tiny', weights, shapes), () => undefined, {
+    await fillWeights(plan, reader, allocateData(plan), {
       onProgress: (progress) => seen.push(progress.done / progress.total),
     });
-    expect(seen.at(-1)).toBeGreaterThan(0.95);
-    expect(seen.at(-1)).toBeLessThanOrEqual(1);
+    expect(seen.at(-1)).toBe(1);
+  });
+});
+
+describe('dataFileBytes', () => {
+  const config = { ...tinyConfig };
+  const reader = readerOf('tiny', tinyWeights(config, 3), tensorShapes(config));
+  const source = streamCheckpoint(reader);
+
+  /** The same tensors in pieces that end anywhere. */
+  const crumbled: TensorStream = {
+    ...source,
+    stream: async function* (names, signal) {
+      let size = 1;
+      for await (const { name, bytes } of source.stream(names, signal)) {
+        for (let from = 0; from < bytes.byteLength; from += size) {
+          size = ((7 * size) % 4999) + 1;
+          yield { name, bytes: bytes.subarray(from, from + size) };
+        }
+      }
+    },
+  };
+
+  async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    for await (const bytes of stream) pieces.push(bytes.slice());
+    return Buffer.concat(pieces);
+  }
+
+  it.each(['fp32', 'fp16', 'q8', 'q4'] as const)(
+    'gives a whole file in order, from any byte and whatever the pieces: %s',
+    async (dtype) => {
+      const { plan } = buildLlamaGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
+        dtype,
+        dataFileName: 'weights.bin',
+        positionCount: 64,
+        logits: 'keep',
+      });
+      const whole = await bytesOf(dataFileBytes(plan, 0, source));
+      expect(whole.byteLength).toBe(plan.files[0]?.sizeBytes);
+      expect(Buffer.compare(await bytesOf(dataFileBytes(plan, 0, crumbled)), whole)).toBe(0);
+      const random = new Random(7);
+      for (let round = 0; round < 12; round++) {
+        const fromBytes = random.integer(0, whole.byteLength);
+        const rest = await bytesOf(dataFileBytes(plan, 0, source, { fromBytes }));
+        expect(Buffer.compare(rest, whole.subarray(fromBytes))).toBe(0);
+      }
+    },
+  );
+
+  it('reads only the weights that are still to come', async () => {
+    const { plan } = buildLlamaGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
+      dtype: 'q4',
+      dataFileName: 'weights.bin',
+      positionCount: 64,
+      logits: 'keep',
+    });
+    const last = plan.weights.at(-1);
+    const fromBytes = (last?.parts[0]?.offsetBytes ?? 0) + 1;
+    const read: string[] = [];
+    const watched: TensorStream = {
+      ...source,
+      stream: (names, signal) => {
+        read.push(...names);
+        return source.stream(names, signal);
+      },
+    };
+    await bytesOf(dataFileBytes(plan, 0, watched, { fromBytes }));
+    expect(read).toEqual(last?.sources);
   });
 });

@@ -1,0 +1,35 @@
+import { f32ToF16 } from '../core/float-bits';
+import { quantise4, quantise8 } from './quantise-blocks';
+import type { PlannedWeight, WeightPart } from './weight-plan';
+
+/** Bytes of one part of a weight. */
+export interface EncodedPart {
+  readonly part: WeightPart;
+  readonly bytes: Uint8Array;
+}
+
+/** Whole rows of a weight in the form in which the graph wants them, one entry a part. */
+export function encodeRows(weight: PlannedWeight, values: Float32Array): EncodedPart[] {
+  const byRole = encodedBy(weight, values);
+  return weight.parts.map((part) => {
+    const view = byRole[part.role] ?? values;
+    return { part, bytes: new Uint8Array(view.buffer, view.byteOffset, view.byteLength) };
+  });
+}
+
+function encodedBy(
+  { encoding, columns }: PlannedWeight,
+  values: Float32Array,
+): Partial<Record<WeightPart['role'], ArrayBufferView>> {
+  const rows = values.length / columns;
+  switch (encoding) {
+    case 'fp32':
+      return { values };
+    case 'fp16':
+      return { values: Uint16Array.from(values, f32ToF16) };
+    case 'q8':
+      return { ...quantise8(values, rows, columns) };
+    case 'q4':
+      return { ...quantise4(values, rows, columns) };
+  }
+}
