@@ -25,3 +25,37 @@ export function useCountsOf({ steps, outputs }: Program): readonly number[] {
   }
   return counts;
 }
+
+const largestWord = 0xffffffff;
+
+/** For every step of type u32 a bound that its value never exceeds; for others that of any word. */
+export function upperBounds({ steps }: Program): readonly number[] {
+  const bounds: number[] = [];
+  for (const { op, type, args, value } of steps) {
+    const [a = largestWord, b = largestWord, c = largestWord] = args.map((arg) => bounds[arg]);
+    bounds.push(type === 'u32' ? boundOf(op, value, [a, b, c]) : largestWord);
+  }
+  return bounds;
+}
+
+function boundOf(
+  op: Step['op'],
+  value: number,
+  [a, b, c]: readonly [number, number, number],
+): number {
+  switch (op) {
+    case 'constant':
+      return value;
+    case 'and':
+    case 'min':
+      return Math.min(a, b);
+    case 'max':
+      return Math.max(a, b);
+    case 'select':
+      return Math.max(b, c);
+    case 'shiftRight':
+      return a >>> value;
+    default:
+      return largestWord;
+  }
+}

@@ -2,6 +2,10 @@ import { f32ToBits } from '../core/float-bits';
 import type { Step } from './program';
 import type { Lanes, VectorOp } from './wasm-code';
 
+export const signBit = 0x80000000;
+/** The largest word that is not negative when signed. */
+export const largestSigned = 0x7fffffff;
+
 /** Bits of 1 and -1. */
 export const one = 0x3f800000;
 export const minusOne = 0xbf800000;
@@ -14,8 +18,6 @@ export const floatOps: Partial<Record<Step['op'], VectorOp>> = {
   div: 'f32x4Div',
   min: 'f32x4Min',
   max: 'f32x4Max',
-  negate: 'f32x4Neg',
-  abs: 'f32x4Abs',
   sqrt: 'f32x4Sqrt',
   floor: 'f32x4Floor',
   eq: 'f32x4Eq',
@@ -26,7 +28,7 @@ export const floatOps: Partial<Record<Step['op'], VectorOp>> = {
   ge: 'f32x4Ge',
 };
 
-/** Vector instructions of unsigned operations. */
+/** Vector instructions of operations on words. */
 export const wordOps: Partial<Record<Step['op'], VectorOp>> = {
   add: 'i32x4Add',
   sub: 'i32x4Sub',
@@ -35,10 +37,14 @@ export const wordOps: Partial<Record<Step['op'], VectorOp>> = {
   max: 'i32x4MaxU',
   eq: 'i32x4Eq',
   ne: 'i32x4Ne',
-  lt: 'i32x4LtU',
-  le: 'i32x4LeU',
-  gt: 'i32x4GtU',
-  ge: 'i32x4GeU',
+};
+
+/** Comparisons of words that were made to order as signed ones: unsigned they take three machine instructions. */
+export const signedOrders: Partial<Record<Step['op'], VectorOp>> = {
+  lt: 'i32x4LtS',
+  le: 'i32x4LeS',
+  gt: 'i32x4GtS',
+  ge: 'i32x4GeS',
 };
 
 /** The same for words and for masks of all ones or zeros. */

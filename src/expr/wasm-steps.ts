@@ -3,9 +3,20 @@ import { invariant } from '../core/errors';
 import type { ValueType } from './expr';
 import type { InputLayout } from './input-layout';
 import type { Program, Step } from './program';
-import { invariantSteps, useCountsOf } from './step-analysis';
+import { invariantSteps, upperBounds, useCountsOf } from './step-analysis';
 import type { WasmCode } from './wasm-code';
-import { constantWord, floatOps, lanes, maskOps, minusOne, one, wordOps } from './wasm-ops';
+import {
+  constantWord,
+  floatOps,
+  lanes,
+  largestSigned,
+  maskOps,
+  minusOne,
+  one,
+  signBit,
+  signedOrders,
+  wordOps,
+} from './wasm-ops';
 
 /** A number the host writes into the parameter block before a run. */
 export interface NamedValue {
@@ -57,6 +68,7 @@ export class StepWriter {
   readonly #locals = [new Map<number, number>(), new Map<number, number>()] as const;
   readonly #isInvariant: readonly boolean[];
   readonly #useCounts: readonly number[];
+  readonly #bounds: readonly number[];
   #indexLocal: number | undefined;
 
   constructor(code: WasmCode, program: Program, layout: InputLayout) {
@@ -73,6 +85,7 @@ export class StepWriter {
     this.#pointers = this.#sizesBytes.map(() => code.local('i32'));
     this.#isInvariant = invariantSteps(program);
     this.#useCounts = useCountsOf(program);
+    this.#bounds = upperBounds(program);
   }
 
   /** Code before the loop: addresses of the first elements, and everything invariant. */
@@ -228,6 +241,13 @@ export class StepWriter {
     const [a = 0, b = 0, c = 0] = step.args;
     const code = this.#code;
     const isFloat = this.#program.steps[a]?.type === 'f32';
+    const order = isFloat ? undefined : signedOrders[step.op];
+    if (order !== undefined) {
+      this.#pushSigned(a, b, half);
+      this.#pushSigned(b, a, half);
+      code.vec(order);
+      return;
+    }
     if (step.op === 'select') {
       this.push(b, half);
       this.push(c, half);
@@ -251,7 +271,15 @@ export class StepWriter {
         return;
       case 'toF32':
         if (this.#program.steps[a]?.type === 'bool') code.v128(lanes(one)).vec('v128And');
-        else code.vec('f32x4ConvertI32x4U');
+        // One machine instruction instead of eight.
+        else code.vec(this.#isSmall(a) ? 'f32x4ConvertI32x4S' : 'f32x4ConvertI32x4U');
+        return;
+      // Constants that stay in place, where V8 makes those of `f32x4.abs` anew every time.
+      case 'abs':
+        code.v128(lanes(largestSigned)).vec('v128And');
+        return;
+      case 'negate':
+        code.v128(lanes(signBit)).vec('v128Xor');
         return;
       case 'sign': {
         const value = code.local('v128');
@@ -267,5 +295,17 @@ export class StepWriter {
         code.vec(name);
       }
     }
+  }
+
+  #isSmall(index: number): boolean {
+    return (this.#bounds[index] ?? signBit) < largestSigned;
+  }
+
+  /** A word to be compared with `other` as signed: cut off above what a small one reaches, or moved. */
+  #pushSigned(index: number, other: number, half: Half): void {
+    this.push(index, half);
+    if (this.#isSmall(index)) return;
+    if (this.#isSmall(other)) this.#code.v128(lanes(largestSigned)).vec('i32x4MinU');
+    else this.#code.v128(lanes(signBit)).vec('v128Xor');
   }
 }

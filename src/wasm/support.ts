@@ -5,7 +5,7 @@ export function hasWasmSimd(): boolean {
   if (typeof WebAssembly === 'undefined') return false;
   const code = new WasmCode(1);
   const local = code.local('v128');
-  code.v128([0, 1, 2, 3]).vec('f32x4Abs').set(local);
+  code.v128([0, 1, 2, 3]).vec('f32x4Sqrt').set(local);
   return WebAssembly.validate(encodeModule(code, 1, { isShared: false, maximumPages: 1 }));
 }
 

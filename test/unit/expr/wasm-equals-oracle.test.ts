@@ -12,14 +12,18 @@ import {
   columnOf,
   elementIndex,
   f32,
+  ge,
   gt,
+  le,
   lt,
   mul,
   random01,
   randomBits,
+  scalarU32,
   specialist,
   specialistAt,
   sub,
+  toF32,
   u32,
 } from '../../../src/expr/build';
 import { OracleBackend } from '../../../src/expr/oracle-backend';
@@ -173,6 +177,34 @@ describe('columns', () => {
       expect(differences(found, wanted, 'F32')).toEqual([]);
     }
     wasm.release(fast);
+  });
+});
+
+describe('words on either side of the sign bit', () => {
+  const word = add(elementIndex, scalarU32('first'));
+  const operands = {
+    'any word': word,
+    'a word with the sign bit off': and(word, u32(0x7fffffff)),
+    'a small word': and(word, u32(0x7ffffffe)),
+    'a number of the host': scalarU32('limit'),
+  };
+  const pairs = Object.entries(operands).flatMap(([left, a]) =>
+    Object.entries(operands).map(([right, b]) => ({ left, right, a, b })),
+  );
+
+  it.each(pairs)('$left and $right compare as unsigned', async ({ a, b }) => {
+    const inputs = randomSlice({ elementCount: 16, dtypes: ['F32', 'F32'] });
+    const slices = [await wasm.load(inputs), await oracle.load(inputs)] as const;
+    const places = [lt, le, gt, ge].map((compare, bit) => mul(toF32(compare(a, b)), f32(2 ** bit)));
+    const answers = places.reduce((sum, place) => add(sum, place));
+    for (const first of [0, 0x7ffffff8, 0xfffffff8]) {
+      for (const limit of [0, 3, 0x7ffffffe, 0x7fffffff, 0x80000000, 0xffffffff]) {
+        const values = { seed: 0, scalars: { first, limit }, perModel: {} };
+        const found = await wasm.map(slices[0], answers, values, 'F32');
+        expect(found).toEqual(await oracle.map(slices[1], answers, values, 'F32'));
+      }
+    }
+    wasm.release(slices[0]);
   });
 });
 
