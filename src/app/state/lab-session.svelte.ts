@@ -1,18 +1,23 @@
 import { invariant } from '../../core/errors';
 import { domainIds, type DomainId } from '../../eval/tasks/task';
 import type { Recipe } from '../../recipe/recipe';
-import type { BackendId, Collection, Lab, PickedFolder } from '../../rpc/lab';
+import type { BackendId, Collection, Lab, PickedFolder, PlacedModel } from '../../rpc/lab';
 import { isLiveSize } from '../../workers/live-limit';
+import { HubAccess } from '../models/hub-access.svelte';
+import { RunDesk } from '../runs/run-desk.svelte';
+import { RunSettings } from '../runs/run-settings.svelte';
 import { Activity } from './activity.svelte';
 import { CompareDesk } from './compare-desk.svelte';
 import { Comparison } from './comparison';
 import { CompletionDesk } from './completion-desk.svelte';
 import { exportMerge } from './export-merge';
+import { placesOfFolders, placesOfZoo } from './places';
 import { bytesText } from './format';
 import { History } from './history';
 import { longestLinkedPrompt, longestLinkedText, type LinkState } from './link';
 import { LinkDesk } from './link-desk';
 import { MachineDesk } from './machine-desk.svelte';
+import type { LabParts, WholeLab } from './lab-parts';
 import { MergeDesk } from './merge-desk.svelte';
 import { firstMethodId, knownMethod, usesCoefficients } from './methods';
 import { participantsOf, withParticipant } from './participants';
@@ -26,6 +31,9 @@ import { recipeOf } from './setup-recipe';
 /** Everything the page shows and does, apart from how it looks. One for each open page. */
 export class LabSession {
   collection = $state.raw<Collection>();
+  /** Where the models of the collection lie, for runs and links. */
+  places = $state.raw<readonly PlacedModel[]>([]);
+  isConnected = $state(false);
   setup = $state.raw<Setup>(startSetup(undefined, firstMethodId));
   isOpening = $state(true);
   canUndo = $state(false);
@@ -41,6 +49,9 @@ export class LabSession {
   readonly plan: PlanDesk;
   readonly machine: MachineDesk;
   readonly recipes = new RecipeDesk();
+  readonly hub: HubAccess;
+  readonly runs: RunDesk;
+  readonly runSettings = new RunSettings();
   readonly #connect: () => Promise<Lab>;
   #connected: Lab | undefined;
   readonly #comparison: Comparison;
@@ -55,6 +66,8 @@ export class LabSession {
     this.#comparison = new Comparison(lab, this.board, this.activity, this.problems);
     this.plan = new PlanDesk(lab);
     this.machine = new MachineDesk(lab, this.problems);
+    this.hub = new HubAccess(this.lab);
+    this.runs = new RunDesk(this.lab, this.activity, this.problems);
     this.compare = new CompareDesk({
       lab,
       board: this.board,
@@ -75,6 +88,14 @@ export class LabSession {
         this.#settled();
       },
     });
+  }
+
+  /** For parts of the page that are loaded when they are asked for. */
+  readonly lab = (): WholeLab => this.#lab as WholeLab;
+
+  /** Whether the lab can do this. */
+  can(method: keyof LabParts): boolean {
+    return this.isConnected && method in this.#lab;
   }
 
   /** Every control that asks for work is disabled until there is a lab. */
@@ -115,6 +136,7 @@ export class LabSession {
       this.compare.stop();
       this.plan.stop();
       this.desk.cancel();
+      this.runs.stop();
     };
   }
 
@@ -126,17 +148,31 @@ export class LabSession {
       this.problems.report(error, 'browser');
       return;
     }
+    this.isConnected = true;
     void this.machine.readEnvironment();
+    if (this.can('setHub')) await this.hub.start();
+    if (this.can('watchRuns')) void this.runs.watch();
     await this.openZoo();
   }
 
   async openZoo(): Promise<void> {
-    await this.#open('Opening the zoo', (task) => this.#lab.openZoo(task));
+    await this.#open('Opening the zoo', (task) => this.#lab.openZoo(task), placesOfZoo);
   }
 
   async openFolders(folders: readonly PickedFolder[], baseName: string): Promise<boolean> {
-    return this.#open('Opening the folders', (task) =>
-      this.#lab.openFolders(folders, baseName, task),
+    return this.#open(
+      'Opening the folders',
+      (task) => this.#lab.openFolders(folders, baseName, task),
+      () => placesOfFolders(folders),
+    );
+  }
+
+  /** Opens models from wherever they lie, by their headers alone. */
+  async openModels(models: readonly PlacedModel[], baseId: string): Promise<boolean> {
+    return this.#open(
+      'Opening the models',
+      (task) => this.lab().openModels(models, baseId, task),
+      () => models,
     );
   }
 
@@ -180,7 +216,17 @@ export class LabSession {
     this.activity.say('All settings are back at their start; undo brings yours back.');
   }
 
+  /** Whether a merge of the open models is a job of its own instead of part of the page. */
+  get runsAsJob(): boolean {
+    return this.collection !== undefined && !this.isLive && this.can('startRun');
+  }
+
   async merge(): Promise<void> {
+    if (this.runsAsJob) {
+      const { startRun } = await import('../runs/start-run');
+      await startRun(this);
+      return;
+    }
     this.#makeWay();
     this.completions.mergeChanged();
     await this.desk.mergeNow(this.isLive);
@@ -275,6 +321,7 @@ export class LabSession {
   async #open(
     label: string,
     work: (task: Parameters<Lab['openZoo']>[0]) => Promise<Collection>,
+    placesIn: (collection: Collection) => readonly PlacedModel[],
   ): Promise<boolean> {
     const opening = ++this.#openings;
     this.#makeWay();
@@ -285,6 +332,7 @@ export class LabSession {
       if (opening !== this.#openings) return false;
       const isFirst = this.collection === undefined;
       this.collection = collection;
+      this.places = placesIn(collection);
       this.specialist = collection.specialists[0]?.id ?? '';
       this.board.clear();
       this.compare.clear();

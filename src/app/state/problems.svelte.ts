@@ -1,7 +1,8 @@
 import { LabError, isAbort, sentenceOf } from '../../core/errors';
 
 /** The kind of work that failed; its alerts go when it succeeds. */
-export type ProblemTopic = 'browser' | 'completion' | 'export' | 'link' | 'merge' | 'models';
+export type ProblemTopic =
+  'browser' | 'completion' | 'export' | 'link' | 'merge' | 'models' | 'runs' | 'storage';
 
 /** One failure as the page shows it. */
 export interface Problem {

@@ -1,0 +1,129 @@
+import type { ModelPlace, PlacedModel } from '../../rpc/lab';
+import { hubAddressText } from './hub-address';
+
+/** Most specialists beside one base. */
+export const mostSpecialists = 12;
+
+/** A model a person wants to merge; nothing of it was read yet but what is stated here. */
+export interface ChosenModel {
+  /** Unique among the chosen: its name in recipes and sliders. */
+  readonly id: string;
+  readonly place: ModelPlace;
+  /** Of its weights; absent until it is known. */
+  readonly sizeBytes?: number;
+  readonly licence?: string;
+  readonly isGated?: boolean;
+}
+
+/** A base and its specialists on their way into the lab. */
+export class ChosenModels {
+  all = $state.raw<readonly ChosenModel[]>([]);
+  baseId = $state('');
+
+  get base(): ChosenModel | undefined {
+    return this.all.find(({ id }) => id === this.baseId);
+  }
+
+  get specialists(): readonly ChosenModel[] {
+    return this.all.filter(({ id }) => id !== this.baseId);
+  }
+
+  get isFull(): boolean {
+    return this.all.length > mostSpecialists;
+  }
+
+  /** Whether there is something to merge. */
+  get isUsable(): boolean {
+    return this.base !== undefined && this.specialists.length > 0;
+  }
+
+  /** Bytes of all weights; undefined while the size of one is not known. */
+  get sizeBytes(): number | undefined {
+    const sum = this.all.reduce((total, model) => total + (model.sizeBytes ?? Number.NaN), 0);
+    return Number.isNaN(sum) ? undefined : sum;
+  }
+
+  get placed(): readonly PlacedModel[] {
+    return this.all.map(({ id, place }) => ({ id, place }));
+  }
+
+  has(place: ModelPlace): boolean {
+    return this.all.some((model) => isSamePlace(model.place, place));
+  }
+
+  /**
+   * Adds a model unless it is there already; the first one is the base until another is named.
+   * @returns false when there are as many as a merge takes
+   */
+  add(model: ChosenModel, role?: 'base' | 'specialist'): boolean {
+    const known = this.all.find(({ place }) => isSamePlace(place, model.place));
+    if (known === undefined && this.isFull) return false;
+    const added = known ?? { ...model, id: this.#freeId(model.id) };
+    if (known === undefined) this.all = [...this.all, added];
+    if (role === 'base') this.baseId = added.id;
+    else if (role === 'specialist' && this.baseId === added.id) this.baseId = '';
+    else if (role === undefined && this.base === undefined) this.baseId = added.id;
+    return true;
+  }
+
+  /** Takes `models` in place of all before. */
+  replace(models: readonly ChosenModel[], baseId: string): void {
+    this.all = models;
+    this.baseId = baseId;
+  }
+
+  remove(id: string): void {
+    this.all = this.all.filter((model) => model.id !== id);
+    if (this.baseId === id) this.baseId = '';
+  }
+
+  /** Adds what was found out about a model since it was chosen. */
+  describe(id: string, facts: Pick<ChosenModel, 'sizeBytes' | 'licence' | 'isGated'>): void {
+    this.all = this.all.map((model) => (model.id === id ? { ...model, ...facts } : model));
+  }
+
+  #freeId(wanted: string): string {
+    // In recipes these signs mean an adapter, a revision or a mapping.
+    const plain = wanted.replaceAll(/[+{}\s]/gu, '-');
+    for (let count = 1; ; count++) {
+      const id = count === 1 ? plain : `${plain}-${count}`;
+      if (!this.all.some((model) => model.id === id)) return id;
+    }
+  }
+}
+
+/** The name of a model of the Hub in recipes, as mergekit reads it. */
+export function hubModel(
+  repo: string,
+  revision: string,
+  facts: Pick<ChosenModel, 'sizeBytes' | 'licence' | 'isGated'> = {},
+): ChosenModel {
+  const address = { repo, revision };
+  return { id: hubAddressText(address), place: { kind: 'hub', ...address }, ...facts };
+}
+
+/** Where a model is from, in a word or two. */
+export function placeText(place: ModelPlace): string {
+  switch (place.kind) {
+    case 'zoo':
+      return 'bundled';
+    case 'hub':
+      return 'Hub';
+    case 'folder':
+      return 'this visit only';
+    case 'handle':
+      return 'this computer';
+    case 'stored':
+      return 'kept here';
+  }
+}
+
+function isSamePlace(one: ModelPlace, other: ModelPlace): boolean {
+  if (one.kind === 'zoo' && other.kind === 'zoo') return one.id === other.id;
+  if (one.kind === 'hub' && other.kind === 'hub') {
+    return one.repo === other.repo && one.revision === other.revision;
+  }
+  if (one.kind === 'stored' && other.kind === 'stored') return one.modelId === other.modelId;
+  if (one.kind === 'folder' && other.kind === 'folder') return one.name === other.name;
+  return one.kind === 'handle' && other.kind === 'handle' && one.handle === other.handle;
+}

@@ -1,0 +1,20 @@
+import type { RunSummary } from '../../rpc/lab';
+import type { ChosenModel } from './chosen-models.svelte';
+
+/** Finished runs that can be merged again: checkpoints; other outputs are made for running only. */
+export function finishedModels(runs: readonly RunSummary[]): readonly ChosenModel[] {
+  return runs.filter(isModel).map(modelOfRun);
+}
+
+/** Whether a run's result can be one of the models of a merge. */
+export function isModel({ state, output }: RunSummary): boolean {
+  return state === 'done' && output === 'checkpoint';
+}
+
+export function modelOfRun({ id, title, sizeBytes }: RunSummary): ChosenModel {
+  return {
+    id: title,
+    place: { kind: 'stored', modelId: `run/${id}` },
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+  };
+}

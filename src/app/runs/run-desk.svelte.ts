@@ -1,0 +1,120 @@
+import type { RunRequest, RunSummary } from '../../rpc/lab';
+import type { WholeLab } from '../state/lab-parts';
+import type { Activity } from '../state/activity.svelte';
+import { openDownload } from '../state/save-file';
+import type { Problems } from '../state/problems.svelte';
+
+/** States in which a run is worked on or will be by itself. */
+const active: ReadonlySet<RunSummary['state']> = new Set(['waiting', 'running']);
+
+/** The merges that run as jobs: they go on while the page does something else and outlive it. */
+export class RunDesk {
+  /** The newest first. */
+  all = $state.raw<readonly RunSummary[]>([]);
+  /** False until the list was read once. */
+  isKnown = $state(false);
+  readonly #lab: () => WholeLab;
+  readonly #activity: Activity;
+  readonly #problems: Problems;
+  #watching: AbortController | undefined;
+
+  constructor(lab: () => WholeLab, activity: Activity, problems: Problems) {
+    this.#lab = lab;
+    this.#activity = activity;
+    this.#problems = problems;
+  }
+
+  get active(): readonly RunSummary[] {
+    return this.all.filter(({ state }) => active.has(state));
+  }
+
+  /** Reads the list and hears of every change until `stop`. */
+  async watch(): Promise<void> {
+    this.stop();
+    const controller = new AbortController();
+    this.#watching = controller;
+    await this.#try(async () => {
+      this.#take(await this.#lab().runs());
+      await this.#lab().watchRuns((runs) => {
+        if (!controller.signal.aborted) this.#take(runs);
+      }, controller.signal);
+    });
+  }
+
+  stop(): void {
+    this.#watching?.abort();
+    this.#watching = undefined;
+  }
+
+  /** Says whether it was taken on. */
+  async start(request: RunRequest): Promise<boolean> {
+    return this.#try(async () => {
+      await this.#lab().startRun(request);
+      this.#activity.say(`${request.title} is running; you may leave the page and come back.`);
+    });
+  }
+
+  async resume(id: string): Promise<void> {
+    await this.#try(() => this.#lab().resumeRun(id));
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.#try(() => this.#lab().pauseRun(id));
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.#try(() => this.#lab().cancelRun(id));
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    const trimmed = title.trim();
+    if (trimmed === '') return;
+    await this.#try(() => this.#lab().renameRun(id, trimmed));
+  }
+
+  async delete({ id, title }: RunSummary): Promise<void> {
+    if (await this.#try(() => this.#lab().deleteRun(id))) {
+      this.#activity.say(`${title} was deleted.`);
+    }
+  }
+
+  /** Writes a finished run as one zip file. Must be called from a click. */
+  async export({ id, title, sizeBytes = 0 }: RunSummary): Promise<void> {
+    const name = `${fileName(title)}.zip`;
+    await this.#try(async () => {
+      const target = await openDownload(name, sizeBytes);
+      try {
+        await this.#activity.run(`Writing ${name}`, (task) =>
+          this.#lab().exportRun(id, target.stream, task),
+        );
+      } catch (error) {
+        await target.discard();
+        throw error;
+      }
+      target.finish();
+      this.#activity.say(`${name} is complete.`);
+    });
+  }
+
+  #take(runs: readonly RunSummary[]): void {
+    this.all = runs.toSorted((left, right) => right.createdAtMs - left.createdAtMs);
+    this.isKnown = true;
+  }
+
+  async #try(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      this.#problems.clear('runs');
+      return true;
+    } catch (error) {
+      this.#problems.report(error, 'runs');
+      return false;
+    }
+  }
+}
+
+/** A title as a file's name on every system. */
+function fileName(title: string): string {
+  const plain = title.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|[-.]+$/gu, '');
+  return plain === '' ? 'mergelab-run' : plain.slice(0, 80);
+}

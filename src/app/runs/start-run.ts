@@ -1,0 +1,27 @@
+import type { RunRequest } from '../../rpc/lab';
+import { methodOf } from '../state/methods';
+import type { LabSession } from '../state/lab-session.svelte';
+
+/** Starts a run of what the sliders say, as its settings say; nothing while no models are open. */
+export async function startRun(session: LabSession): Promise<void> {
+  const request = await requestOf(session);
+  if (request !== undefined) await session.runs.start(request);
+}
+
+async function requestOf(session: LabSession): Promise<RunRequest | undefined> {
+  const { collection, recipe, setup, places, runSettings } = session;
+  if (collection === undefined || recipe === undefined) return undefined;
+  const { output, to, caching, budgetBytes } = runSettings;
+  const { writeRecipe } = await session.recipes.load();
+  const specialistCount = recipe.models.length;
+  const method = methodOf(recipe.mergeMethod)?.title ?? recipe.mergeMethod;
+  return {
+    title: `${method}: ${collection.base.title} with ${specialistCount} ${specialistCount === 1 ? 'specialist' : 'specialists'}`,
+    recipeText: setup.written?.text ?? writeRecipe(recipe),
+    models: places,
+    output,
+    to,
+    caching,
+    budgetBytes,
+  };
+}
