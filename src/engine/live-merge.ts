@@ -1,27 +1,30 @@
 import { abortable, LatestOnly } from '../core/abort';
 import { EventBreaks } from '../core/event-breaks';
 import { invariant } from '../core/errors';
-import { ProgressMeter, type LongTask, type OnProgress } from '../core/progress';
+import type { LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
+import type { CheckpointReader } from '../formats/checkpoint-reader';
 import type { Measured } from '../methods/merge-tensor';
 import { measureModel, mergeTensor } from '../methods/merge-tensor';
-import { PassMemory } from '../methods/pass-memory';
 import type { MergekitDraws, MergeOptions, TensorTask } from '../methods/tensor-task';
 import type { Recipe } from '../recipe/recipe';
 import { throwFirstError } from './finding';
 import { reserveWeights, type MergedWeights } from './merged-weights';
-import type { ModelInputs } from './model-input';
+import type { ModelInput, ModelInputs } from './model-input';
 import { drawsKey, mergekitDrawsFor } from './mergekit-draws';
-import { planMerge, type MergePlan } from './plan';
+import type { MergePlan } from './plan';
+import { preparationKey, prepareRecipes, type PreparedRecipes } from './plan-recipes';
 import { inputBytesOf, type MergedTensor } from './plan-tensor';
-import { sliceElementsOn, TensorSlices } from './tensor-slices';
-import { readSource } from './tensor-source';
+import { disposeSet, loadResidentSet, type ResidentSet } from './resident-set';
+import { sliceElementsOn } from './tensor-slices';
 import { wholeModelGroups } from './whole-model-groups';
 
 /** Tensors in flight at once: hides the latency of calls without hoarding results. */
 const tensorsAtOnce = 8;
 /** Sets of loaded models kept for a change back, such as from a soup to task vectors. */
 const maxResidentSets = 2;
+/** Stages and tokenizers carried out that are kept likewise. */
+const maxPrepared = 2;
 
 /** What a live merge made and what it took. */
 export interface LiveMergeResult {
@@ -31,17 +34,6 @@ export interface LiveMergeResult {
   /** Bytes of inputs that the merge went over. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
-}
-
-/** One set of models loaded into the back end. */
-interface ResidentSet {
-  readonly slices: ReadonlyMap<string, TensorSlices>;
-  /** Tensors that are no weights, read once. */
-  readonly copies: ReadonlyMap<string, Uint8Array>;
-  /** Thresholds and sums that a slider leaves as they are. */
-  readonly memory: PassMemory;
-  /** Merges that are going on; a set in use is not evicted. */
-  userCount: number;
 }
 
 /**
@@ -54,9 +46,13 @@ export class LiveMerge {
   readonly #latest = new LatestOnly();
   /** By key, least recently used first. */
   readonly #sets = new Map<string, Promise<ResidentSet>>();
+  readonly #prepared = new Map<string, Promise<PreparedRecipes>>();
+  readonly #identities = new WeakMap<CheckpointReader, number>();
+  #identityCount = 0;
   readonly #lifetime = new AbortController();
   #draws: { readonly key: string; readonly draws: MergekitDraws | undefined } | undefined;
 
+  /** @param inputs may grow; a model that it names stays the same model */
   constructor(backend: MergeBackend, inputs: ModelInputs) {
     this.#backend = backend;
     this.#inputs = inputs;
@@ -64,10 +60,11 @@ export class LiveMerge {
 
   /**
    * Loads what the recipe needs, so that the first merge is as fast as the next.
-   * @throws LabError as `planMerge`, the first error among its findings, and as the sources
+   * @param recipes the last is merged, earlier ones are its stages
+   * @throws LabError as `planRecipes`, the first error among its findings, and as the sources
    */
-  async load(recipe: Recipe, task: LongTask = {}): Promise<void> {
-    const plan = await this.#plan(recipe, task.signal);
+  async load(recipes: readonly Recipe[], task: LongTask = {}): Promise<void> {
+    const plan = await this.#plan(recipes, task.signal);
     await abortable(this.#residentSet(plan, task), task.signal);
   }
 
@@ -76,10 +73,10 @@ export class LiveMerge {
    * the loaded models as they are.
    * @throws LabError as `load`, and as the back end
    */
-  async merge(recipe: Recipe, task: LongTask = {}): Promise<LiveMergeResult> {
+  async merge(recipes: readonly Recipe[], task: LongTask = {}): Promise<LiveMergeResult> {
     const newest = this.#latest.begin();
     const signal = task.signal === undefined ? newest : AbortSignal.any([newest, task.signal]);
-    const plan = await this.#plan(recipe, signal);
+    const plan = await this.#plan(recipes, signal);
     // The models go on loading when this call is overtaken: the next one wants them too.
     const resident = await abortable(this.#residentSet(plan, task), signal);
     resident.userCount += 1;
@@ -103,14 +100,33 @@ export class LiveMerge {
   dispose(): void {
     this.#latest.cancel();
     this.#lifetime.abort(new DOMException('The models were unloaded.', 'AbortError'));
-    for (const loading of this.#sets.values()) disposeWhenLoaded(loading);
+    for (const loading of this.#sets.values()) loading.then(disposeSet, () => undefined);
     this.#sets.clear();
   }
 
-  async #plan(recipe: Recipe, signal: AbortSignal | undefined): Promise<MergePlan> {
-    const plan = await planMerge(recipe, this.#inputs, { signal });
+  async #plan(recipes: readonly Recipe[], signal: AbortSignal | undefined): Promise<MergePlan> {
+    const final = recipes.at(-1);
+    invariant(final, 'there is a recipe to merge');
+    const prepared = await abortable(this.#prepare(recipes), signal);
+    const plan = await prepared.plan(final, signal);
     throwFirstError(plan.findings);
     return plan;
+  }
+
+  /** Stages and tokenizers stay as they are while sliders move, so that what was loaded of them fits. */
+  async #prepare(recipes: readonly Recipe[]): Promise<PreparedRecipes> {
+    const { signal } = this.#lifetime;
+    signal.throwIfAborted();
+    const key = preparationKey(recipes);
+    const options = { signal, backend: this.#backend };
+    const preparing = this.#prepared.get(key) ?? prepareRecipes(recipes, this.#inputs, options);
+    this.#prepared.delete(key);
+    this.#prepared.set(key, preparing);
+    preparing.catch(() => this.#prepared.delete(key));
+    for (const oldest of this.#prepared.keys()) {
+      if (this.#prepared.size > maxPrepared) this.#prepared.delete(oldest);
+    }
+    return preparing;
   }
 
   /** The set that a plan needs, loaded or being loaded; newcomers that want the same one share it. */
@@ -118,7 +134,9 @@ export class LiveMerge {
     this.#lifetime.signal.throwIfAborted();
     const key = this.#setKey(plan);
     const known = this.#sets.get(key);
-    const loading = known ?? this.#loadSet(plan, task.onProgress);
+    const { signal } = this.#lifetime;
+    const { onProgress } = task;
+    const loading = known ?? loadResidentSet(plan, this.#backend, { signal, onProgress });
     this.#sets.delete(key);
     this.#sets.set(key, loading);
     if (known === undefined) {
@@ -131,12 +149,20 @@ export class LiveMerge {
   /** Equal for plans that load the same bytes in the same slices. */
   #setKey({ tensors }: MergePlan): string {
     const loaded = tensors.map((tensor) => {
-      if (tensor.kind === 'copy') return [tensor.name, tensor.source.model.id];
+      if (tensor.kind === 'copy') return [tensor.name, this.#identityOf(tensor.source.model)];
       const { name, hasBase, shape, sources } = tensor;
       const sliceElements = sliceElementsOn(this.#backend, tensor);
-      return [name, hasBase, sliceElements, shape, sources.map((one) => [one.model.id, one.name])];
+      const read = sources.map((one) => [this.#identityOf(one.model), one.name]);
+      return [name, hasBase, sliceElements, shape, read];
     });
     return JSON.stringify(loaded);
+  }
+
+  /** Models of one name differ when a stage or a tokenizer was carried out differently. */
+  #identityOf({ checkpoint }: ModelInput): number {
+    const known = this.#identities.get(checkpoint) ?? this.#identityCount++;
+    this.#identities.set(checkpoint, known);
+    return known;
   }
 
   async #evict(): Promise<void> {
@@ -149,31 +175,6 @@ export class LiveMerge {
       disposeSet(set);
       surplus -= 1;
     }
-  }
-
-  async #loadSet(plan: MergePlan, onProgress: OnProgress | undefined): Promise<ResidentSet> {
-    const { signal } = this.#lifetime;
-    const slices = new Map<string, TensorSlices>();
-    const copies = new Map<string, Uint8Array>();
-    const totalBytes = plan.tensors.reduce((sum, tensor) => sum + inputBytesOf(tensor), 0);
-    const meter = new ProgressMeter('Loading the models', totalBytes, 'bytes', onProgress);
-    try {
-      for (const tensor of plan.tensors) {
-        if (tensor.kind === 'copy') {
-          const whole = { offsetBytes: 0, lengthBytes: tensor.sizeBytes };
-          copies.set(tensor.name, await readSource(tensor.source, whole, signal));
-          continue;
-        }
-        const loader = new TensorSlices({ backend: this.#backend, tensor, isResident: true });
-        slices.set(tensor.name, loader);
-        await loader.loadAll(signal);
-        meter.advance(inputBytesOf(tensor));
-      }
-    } catch (error) {
-      for (const loader of slices.values()) loader.dispose();
-      throw error;
-    }
-    return { slices, copies, memory: new PassMemory(), userCount: 0 };
   }
 
   async #mergeInto(
@@ -266,12 +267,4 @@ async function forEachAtOnce<T>(
     }
   };
   await Promise.all(Array.from({ length: atOnce }, lane));
-}
-
-function disposeSet(set: ResidentSet): void {
-  for (const slices of set.slices.values()) slices.dispose();
-}
-
-function disposeWhenLoaded(loading: Promise<ResidentSet>): void {
-  loading.then(disposeSet, () => undefined);
 }

@@ -1,6 +1,7 @@
 import { withConfigDtype } from '../formats/model-config';
-import type { ModelFile } from '../sources/model-files';
+import type { ModelFile, ModelFiles } from '../sources/model-files';
 import { changedConfig } from './config-changes';
+import { overlayFiles } from './overlay-files';
 import type { MergePlan } from './plan';
 
 /**
@@ -20,4 +21,18 @@ export function changedConfigFile({
   return dtype === undefined
     ? `${JSON.stringify(config, null, 2)}\n`
     : withConfigDtype(config, dtype);
+}
+
+/**
+ * The folder that a merge would be written to, without weights: the donor's files with the merge's
+ * config, and without the donor's card, whose licence and words are not the merge's.
+ */
+export function mergedFiles(label: string, plan: MergePlan): ModelFiles {
+  return overlayFiles(
+    { label, files: plan.donor.files.files },
+    new Map([
+      ['config.json', changedConfigFile(plan)],
+      ['README.md', undefined],
+    ]),
+  );
 }

@@ -1,4 +1,4 @@
-import { LabError } from '../core/errors';
+import { invariant, LabError } from '../core/errors';
 import type { MergeBackend } from '../expr/backend';
 import { parseModelReference } from '../recipe/model-reference';
 import type { Recipe } from '../recipe/recipe';
@@ -34,9 +34,48 @@ export async function planRecipes(
   inputs: ModelInputs,
   options: PlanRecipesOptions = {},
 ): Promise<MergePlan> {
+  return (await prepareRecipes(recipes, inputs, options)).plan(finalOf(recipes), options.signal);
+}
+
+/** A recipe with its stages planned and its models made ready, to be planned again and again. */
+export interface PreparedRecipes {
+  /**
+   * Plans a recipe of the same `preparationKey` as the last of those prepared.
+   * @throws LabError as `planMerge`
+   */
+  plan(recipe: Recipe, signal?: AbortSignal): Promise<MergePlan>;
+}
+
+/**
+ * Does what `planRecipes` does before it plans the last recipe.
+ * @throws LabError as `planRecipes`
+ */
+export async function prepareRecipes(
+  recipes: readonly Recipe[],
+  inputs: ModelInputs,
+  options: PlanRecipesOptions = {},
+): Promise<PreparedRecipes> {
+  return new StagePlanner(recipes, inputs, options).prepare(finalOf(recipes));
+}
+
+/**
+ * All that decides how recipes are prepared. Those of one key differ in nothing but the last one's
+ * method and parameters.
+ */
+export function preparationKey(recipes: readonly Recipe[]): string {
+  const final = finalOf(recipes);
+  const { name, baseModel, dtype, outDtype, tokenizer, chatTemplate } = final;
+  return JSON.stringify([
+    { name, baseModel, dtype, outDtype, tokenizer, chatTemplate },
+    namedModels(final),
+    recipes.slice(0, -1),
+  ]);
+}
+
+function finalOf(recipes: readonly Recipe[]): Recipe {
   const final = recipes.at(-1);
-  if (final === undefined) throw new Error('MergeLab bug: there is a recipe to plan');
-  return new StagePlanner(recipes, inputs, options).plan(final);
+  invariant(final, 'there is a recipe to plan');
+  return final;
 }
 
 /**
@@ -68,8 +107,7 @@ class StagePlanner {
     this.#options = options;
   }
 
-  async plan(recipe: Recipe): Promise<MergePlan> {
-    const { signal } = this.#options;
+  async prepare(recipe: Recipe): Promise<PreparedRecipes> {
     const inputs = new Map(this.#inputs);
     const stages = new Map<string, StagePlan>();
     for (const id of namedModels(recipe)) {
@@ -78,9 +116,13 @@ class StagePlanner {
       inputs.set(id, stage.input);
       stages.set(stage.name, stage);
     }
-    const prepared = await prepareInputs(recipe, inputs, signal);
-    const plan = await planMerge(recipe, prepared.inputs, { signal });
-    return withStages(plan, prepared.findings, [...stages.values()]);
+    const prepared = await prepareInputs(recipe, inputs, this.#options.signal);
+    return {
+      plan: async (again, signal) => {
+        const plan = await planMerge(again, prepared.inputs, { signal });
+        return withStages(plan, prepared.findings, [...stages.values()]);
+      },
+    };
   }
 
   /** The stage that a reference names, with the adapter that it may carry. */
@@ -108,7 +150,7 @@ class StagePlanner {
   }
 
   async #planStage(name: string, recipe: Recipe): Promise<StagePlan> {
-    const plan = await this.plan(recipe);
+    const plan = await (await this.prepare(recipe)).plan(recipe, this.#options.signal);
     return { name, plan, input: stagedInput(name, plan, this.#options.backend) };
   }
 }

@@ -8,8 +8,7 @@ import type {
 } from '../formats/checkpoint-reader';
 import { quoted } from '../formats/text';
 import type { ModelInput } from './model-input';
-import { changedConfigFile } from './output-config';
-import { overlayFiles } from './overlay-files';
+import { mergedFiles } from './output-config';
 import type { MergePlan } from './plan';
 import { MergeRun } from './run-merge';
 
@@ -108,17 +107,9 @@ export function stagedInput(
   plan: MergePlan,
   backend: MergeBackend | undefined,
 ): ModelInput {
-  const config = changedConfigFile(plan);
   return {
     id,
-    files: overlayFiles(
-      { label: id, files: plan.donor.files.files },
-      new Map([
-        ['config.json', config],
-        // The licence and the words of the donor's card are not the stage's.
-        ['README.md', undefined],
-      ]),
-    ),
+    files: mergedFiles(id, plan),
     checkpoint: new StagedCheckpoint(id, plan, backend),
   };
 }

@@ -1,6 +1,5 @@
 import { LatestOnly } from '../core/abort';
 import type { LongTask } from '../core/progress';
-import type { Recipe } from '../recipe/recipe';
 import type { InferService } from '../workers/infer-service';
 import type { MergeService } from '../workers/merge-service';
 import type { CollectionSource } from '../workers/open-collection';
@@ -10,6 +9,7 @@ import type {
   Collection,
   EvaluationRequest,
   EvaluationUpdate,
+  ExportRequest,
   GenerationReport,
   GenerationRequest,
   Lab,
@@ -19,6 +19,7 @@ import type {
   PlanReport,
   RecipeScore,
   RecipeScoreRequest,
+  Recipes,
   StorageReport,
 } from './lab';
 import { Transferred } from '../core/transferred';
@@ -57,20 +58,19 @@ class WorkerLab implements Lab {
     return this.#open({ kind: 'folders', folders, baseName }, task);
   }
 
-  async plan(recipe: Recipe, task: LongTask = {}): Promise<PlanReport> {
-    return (await this.#merger()).plan(recipe, task.signal);
+  async plan(recipes: Recipes, task: LongTask = {}): Promise<PlanReport> {
+    return (await this.#merger()).plan(recipes, task.signal);
   }
 
-  async merge(recipe: Recipe, task: LongTask = {}): Promise<MergeReport> {
+  async merge(recipes: Recipes, task: LongTask = {}): Promise<MergeReport> {
     const newest = this.#merges.begin();
     const signal = task.signal === undefined ? newest : AbortSignal.any([newest, task.signal]);
     const merger = await this.#merger();
-    const merged = await merger.merge(recipe, task.onProgress, signal);
+    const { report, ...model } = await merger.merge(recipes, task.onProgress, signal);
     signal.throwIfAborted();
     const infer = await this.#inferrer();
-    const { weights } = merged;
-    await infer.setMerged('merge', new Transferred(weights, [weights.buffer]), signal);
-    return merged.report;
+    await infer.setMerged('merge', new Transferred(model, [model.weights.buffer]), signal);
+    return report;
   }
 
   async evaluate(
@@ -82,19 +82,19 @@ class WorkerLab implements Lab {
   }
 
   async scoreRecipe(
-    { recipe, selection, domains }: RecipeScoreRequest,
+    { recipes, selection, domains }: RecipeScoreRequest,
     onUpdate: (update: EvaluationUpdate) => void,
     { signal, onProgress }: LongTask = {},
   ): Promise<RecipeScore> {
     const merger = await this.#merger();
     const infer = await this.#inferrer();
-    const { key, ...about } = await merger.identify(recipe);
+    const { key, ...about } = await merger.identify(recipes);
     const request: EvaluationRequest = { slot: 'candidate', selection, domains };
     const found = await infer.recall(key, request, signal);
     if (found?.mergeMs !== undefined) return { ...about, mergeMs: found.mergeMs, last: found.last };
-    const { weights, report } = await merger.merge(recipe, onProgress, signal);
+    const { report, ...model } = await merger.merge(recipes, onProgress, signal);
     signal?.throwIfAborted();
-    await infer.setMerged('candidate', new Transferred(weights, [weights.buffer]), signal);
+    await infer.setMerged('candidate', new Transferred(model, [model.weights.buffer]), signal);
     const mergeMs = report.elapsedMs;
     const kept = { key, mergeMs };
     const last = await infer.scoreCandidate(request, kept, onUpdate, onProgress, signal);
@@ -110,12 +110,12 @@ class WorkerLab implements Lab {
   }
 
   async exportMerge(
-    recipe: Recipe,
+    request: ExportRequest,
     target: WritableStream<Uint8Array>,
     task: LongTask = {},
   ): Promise<void> {
     const merger = await this.#merger();
-    await merger.exportTo(recipe, new Transferred(target, [target]), task.onProgress, task.signal);
+    await merger.exportTo(request, new Transferred(target, [target]), task.onProgress, task.signal);
   }
 
   async storage(): Promise<StorageReport> {

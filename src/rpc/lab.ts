@@ -1,10 +1,10 @@
 import type { LongTask } from '../core/progress';
-import type { Recipe } from '../recipe/recipe';
 import type {
   BackendId,
   Collection,
   EvaluationRequest,
   EvaluationUpdate,
+  ExportRequest,
   GenerationReport,
   GenerationRequest,
   LabEnvironment,
@@ -13,6 +13,7 @@ import type {
   PlanReport,
   RecipeScore,
   RecipeScoreRequest,
+  Recipes,
   StorageReport,
 } from '../workers/lab-types';
 
@@ -24,6 +25,7 @@ export type {
   DomainScore,
   EvaluationRequest,
   EvaluationUpdate,
+  ExportRequest,
   Finding,
   GenerationReport,
   GenerationRequest,
@@ -38,6 +40,7 @@ export type {
   PlanReport,
   RecipeScore,
   RecipeScoreRequest,
+  Recipes,
   RunOutput,
   RunRequest,
   RunState,
@@ -63,9 +66,9 @@ export interface Lab {
     task?: LongTask,
   ): Promise<Collection>;
   /** What a merge would cost and what speaks against it; reads headers only. */
-  plan(recipe: Recipe, task?: LongTask): Promise<PlanReport>;
+  plan(recipes: Recipes, task?: LongTask): Promise<PlanReport>;
   /** Merges and loads the result into the slot `merge`; the newest call wins, older ones abort. */
-  merge(recipe: Recipe, task?: LongTask): Promise<MergeReport>;
+  merge(recipes: Recipes, task?: LongTask): Promise<MergeReport>;
   /** Calls `onUpdate` as scores refine and resolves with the last update. */
   evaluate(
     request: EvaluationRequest,
@@ -88,7 +91,11 @@ export interface Lab {
     task?: LongTask,
   ): Promise<GenerationReport>;
   /** Streams the merged checkpoint as a zip in Hugging Face layout to the given writable. */
-  exportMerge(recipe: Recipe, target: WritableStream<Uint8Array>, task?: LongTask): Promise<void>;
+  exportMerge(
+    request: ExportRequest,
+    target: WritableStream<Uint8Array>,
+    task?: LongTask,
+  ): Promise<void>;
   storage(): Promise<StorageReport>;
   clearStorage(): Promise<StorageReport>;
   /** Ends the workers; the next call starts them anew. */

@@ -6,7 +6,7 @@ import type { ModelFiles } from '../sources/model-files';
 import { isAdapter } from '../sources/model-groups';
 import { contentsOf, openModel, type OpenModel } from './open-model';
 
-/** Models and adapters that a person picked, put together to be merged. */
+/** Models and adapters, put together to be merged. */
 export interface ArrangedModels {
   readonly base: OpenModel;
   readonly specialists: readonly OpenModel[];
@@ -16,34 +16,44 @@ export interface ArrangedModels {
 }
 
 /**
- * Opens picked models, headers only. An adapter becomes a specialist by itself, `model+adapter`: added
- * to the picked model that it names as the one it was trained on, else to the base.
- *
+ * Opens what a person picked, headers only.
  * @param baseName the label of the base among them
- * @throws LabError `recipe/missing-model` when it is none of them; `source/…`, `format/…`; as
- * `adaptModel` for an adapter that fits nothing
+ * @throws LabError `source/…`, `format/…`; as `arrangeModels`
  */
-export async function arrangeModels(
+export async function arrangePicked(
   found: readonly ModelFiles[],
   baseName: string,
   signal?: AbortSignal,
 ): Promise<ArrangedModels> {
   const adapters = new Map<string, ModelFiles>();
   const models: OpenModel[] = [];
-  const takenIds = new Map<string, number>();
-  const idFor = (label: string): string => {
-    const name = recipeName(label);
-    const taken = takenIds.get(name) ?? 0;
-    takenIds.set(name, taken + 1);
-    return taken === 0 ? name : `${name}-${taken + 1}`;
-  };
+  const takenCounts = new Map<string, number>();
   for (const files of found) {
-    const id = idFor(files.label);
+    const name = recipeName(files.label);
+    const takenCount = takenCounts.get(name) ?? 0;
+    takenCounts.set(name, takenCount + 1);
+    const id = takenCount === 0 ? name : `${name}-${takenCount + 1}`;
     if (isAdapter(files.files.keys())) adapters.set(id, files);
     else models.push(await openModel(id, files.label, files, undefined, signal));
   }
-  const base = models.find((model) => model.id === recipeName(baseName));
-  if (base === undefined) throw missingBase(baseName, models);
+  return arrangeModels(models, adapters, recipeName(baseName), signal);
+}
+
+/**
+ * Tells base from specialists. An adapter becomes a specialist by itself, `model+adapter`: added to the
+ * model that it names as the one it was trained on, else to the base.
+ *
+ * @throws LabError `recipe/missing-model` when the base is none of the models; as `adaptModel` for an
+ * adapter that does not fit
+ */
+export async function arrangeModels(
+  models: readonly OpenModel[],
+  adapters: ReadonlyMap<string, ModelFiles>,
+  baseId: string,
+  signal?: AbortSignal,
+): Promise<ArrangedModels> {
+  const base = models.find(({ id }) => id === baseId);
+  if (base === undefined) throw missingBase(baseId, models);
   const notes: string[] = [];
   const adapted: OpenModel[] = [];
   for (const [name, files] of adapters) {
@@ -88,12 +98,12 @@ function lastPart(path: string): string {
   return recipeName(parts.at(-1) ?? '').toLowerCase();
 }
 
-function missingBase(baseName: string, models: readonly OpenModel[]): LabError {
+function missingBase(baseId: string, models: readonly OpenModel[]): LabError {
   const names = models.map((model) => model.id).join(', ');
   const hint = names === '' ? 'Nothing that was picked is a model.' : `Picked models: ${names}.`;
   return new LabError(
     'recipe/missing-model',
-    `There is no model ${quoted(baseName)} to use as the base. ${hint} Pick the folder that holds the model, or a folder above it.`,
-    { details: { model: baseName } },
+    `There is no model ${quoted(baseId)} to use as the base. ${hint} Pick the folder that holds the model, or a folder above it.`,
+    { details: { model: baseId } },
   );
 }

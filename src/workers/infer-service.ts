@@ -1,6 +1,6 @@
 import { invariant, LabError } from '../core/errors';
 import type { LongTask, OnProgress } from '../core/progress';
-import { MergedCheckpoint, type MergedWeights } from '../engine/merged-weights';
+import { MergedCheckpoint } from '../engine/merged-weights';
 import { evaluate } from '../eval/evaluate';
 import type { ItemResult } from '../eval/item-result';
 import type { EvalItem } from '../eval/items';
@@ -9,6 +9,7 @@ import { PythonSandbox } from '../eval/python/python-sandbox';
 import { domainScores } from '../eval/score-keeper';
 import type { LoadedModel } from '../model/loaded-model';
 import { loadBrowserRuntime } from '../model/ort-browser';
+import { readModelTexts } from '../model/read-texts';
 import { Zoo } from '../sources/zoo';
 import { LabStore } from '../store/lab-store';
 import { itemSeed, ItemSets } from './item-sets';
@@ -20,6 +21,7 @@ import type {
 } from './lab-types';
 import { LazyCollection } from './lazy-collection';
 import { encodingFor, LoadedSlots } from './loaded-slots';
+import type { MergedModel } from './merged-model';
 import type { CollectionSource } from './open-collection';
 import { RememberedScores } from './remembered-scores';
 
@@ -68,13 +70,12 @@ export class InferService {
   /** Puts merged weights into one of the slots for merges. */
   async setMerged(
     slot: MergeSlot,
-    weights: MergedWeights,
+    { weights, texts }: MergedModel,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     signal?.throwIfAborted();
     const slots = await this.#loadedSlots();
-    const base = await this.#models().model('base', signal);
-    await slots.load(slot, base, new MergedCheckpoint(weights), { signal });
+    await slots.load(slot, texts, new MergedCheckpoint(weights), { signal });
   }
 
   /**
@@ -220,7 +221,7 @@ export class InferService {
       );
     }
     const model = await this.#models().model(slot, task.signal);
-    return slots.load(slot, model, model.checkpoint, task);
+    return slots.load(slot, await readModelTexts(model.files, task.signal), model.checkpoint, task);
   }
 
   /** Only models whose content has a known hash can be found again. */

@@ -120,9 +120,15 @@ export interface EvaluationUpdate {
   readonly elapsedMs: number;
 }
 
+/**
+ * What a merge is made by: the last recipe is merged, earlier ones are its stages, each of which uses
+ * only earlier ones.
+ */
+export type Recipes = readonly Recipe[];
+
 /** A merge to be made and scored beside the one that the sliders make. */
 export interface RecipeScoreRequest {
-  readonly recipe: Recipe;
+  readonly recipes: Recipes;
   readonly selection: EvaluationRequest['selection'];
   readonly domains: readonly DomainId[];
 }
@@ -134,6 +140,13 @@ export interface RecipeScore {
   /** What merged it. */
   readonly device: string;
   readonly last: EvaluationUpdate;
+}
+
+/** A merge to be written. */
+export interface ExportRequest {
+  readonly recipes: Recipes;
+  /** The recipes as a person wrote them; written beside the weights as they are. */
+  readonly recipeText?: string | undefined;
 }
 
 export interface GenerationRequest {

@@ -1,10 +1,12 @@
+import { LabError } from '../core/errors';
 import type { LongTask } from '../core/progress';
+import { quoted } from '../formats/text';
 import { LoadedModel } from '../model/loaded-model';
 import type { OrtRuntime } from '../model/ort-runtime';
-import { readModelTexts } from '../model/read-texts';
+import type { ModelTexts } from '../model/model-texts';
 import type { WeightEncoding } from '../model/weight-plan';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
-import type { OpenModel } from './open-collection';
+import { contentsOf } from './open-model';
 
 /**
  * fp32 is the fastest encoding on WebAssembly, where quantised weights are widened at every call;
@@ -19,6 +21,7 @@ export class LoadedSlots {
   readonly #runtime: OrtRuntime;
   /** In the order of use, the most recent last. */
   readonly #models = new Map<string, LoadedModel>();
+  readonly #texts = new Map<string, ModelTexts>();
 
   constructor(runtime: OrtRuntime) {
     this.#runtime = runtime;
@@ -33,38 +36,43 @@ export class LoadedSlots {
   }
 
   /**
-   * Loads a model into a slot; if weights of the same shape are there already, only they are
-   * replaced.
-   * @param template gives config and tokenizer; `reader` the weights
+   * Loads a model into a slot; if one with the same config and tokenizer is there already, only its
+   * weights are replaced.
+   * @throws LabError `source/missing-file` for weights without a config; as `LoadedModel.load`
    */
   async load(
     slot: string,
-    template: OpenModel,
+    texts: ModelTexts,
     reader: CheckpointReader,
     task: LongTask,
   ): Promise<LoadedModel> {
     const present = this.get(slot);
-    if (present !== undefined) {
+    if (present !== undefined && sameTexts(this.#texts.get(slot), texts)) {
       await present.replaceWeights(reader, task);
       return present;
     }
-    const dtype = encodingFor(template.parameterCount);
-    await this.#makeRoom(template.parameterCount * (dtype === 'fp32' ? 4 : 1.2));
+    if (!texts.has('config.json')) throw bareWeights(reader.label);
+    await this.drop(slot);
+    const { parameterCount } = contentsOf(reader);
+    const dtype = encodingFor(parameterCount);
+    await this.#makeRoom(parameterCount * (dtype === 'fp32' ? 4 : 1.2));
     const model = await LoadedModel.load({
       runtime: this.#runtime,
-      files: await readModelTexts(template.files, task.signal),
+      files: texts,
       reader,
       dtype,
       provider: 'wasm',
       ...task,
     });
     this.#models.set(slot, model);
+    this.#texts.set(slot, texts);
     return model;
   }
 
   async drop(slot: string): Promise<void> {
     const model = this.#models.get(slot);
     this.#models.delete(slot);
+    this.#texts.delete(slot);
     await model?.dispose();
   }
 
@@ -81,6 +89,20 @@ export class LoadedSlots {
       await this.drop(slot);
     }
   }
+}
+
+function bareWeights(label: string): LabError {
+  return new LabError(
+    'source/missing-file',
+    `${quoted(label)} has no config.json, so it cannot write text or be scored; a merge of it can still be planned and exported.`,
+    { details: { model: label } },
+  );
+}
+
+function sameTexts(before: ModelTexts | undefined, after: ModelTexts): boolean {
+  return (
+    before?.size === after.size && [...after].every(([name, text]) => before.get(name) === text)
+  );
 }
 
 /** The encoding in which a model of this size is run and scored. */

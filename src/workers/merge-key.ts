@@ -1,5 +1,5 @@
 import type { Recipe } from '../recipe/recipe';
-import { recipeHash } from '../recipe/recipe-hash';
+import { recipesHash } from '../recipe/recipe-hash';
 import type { BackendId } from './lab-types';
 
 /**
@@ -16,12 +16,12 @@ interface KnownContent {
 }
 
 /**
- * Names the outcome of a merge by all that decides it: the recipe, the content of the models at
+ * Names the outcome of a merge by all that decides it: the recipes, the content of the models at
  * hand, and the back end, since a GPU may differ in a last bit.
  * @returns undefined where the content of a model is not known
  */
 export async function mergeKey(
-  recipe: Recipe,
+  recipes: readonly Recipe[],
   models: readonly KnownContent[],
   backend: BackendId,
 ): Promise<string | undefined> {
@@ -30,5 +30,5 @@ export async function mergeKey(
     if (contentHash === undefined) return undefined;
     contents.push(`${id}=${contentHash}`);
   }
-  return `merge/${mergeVersion}/${backend}/${await recipeHash(recipe)}/${contents.join(',')}`;
+  return `merge/${mergeVersion}/${backend}/${await recipesHash(recipes)}/${contents.join(',')}`;
 }

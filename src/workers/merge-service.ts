@@ -3,26 +3,33 @@ import type { LongTask, OnProgress } from '../core/progress';
 import { Transferred } from '../core/transferred';
 import { LiveMerge } from '../engine/live-merge';
 import { mergeToMemory, type MergedWeights } from '../engine/merged-weights';
+import { mergedFiles } from '../engine/output-config';
 import { describeOutput } from '../engine/output-files';
 import { planMerge, type MergePlan } from '../engine/plan';
-import { planRecipes } from '../engine/plan-recipes';
+import { planRecipes, type PlanRecipesOptions } from '../engine/plan-recipes';
 import type { MergeBackend } from '../expr/backend';
 import type { Recipe } from '../recipe/recipe';
-import { recipeHash } from '../recipe/recipe-hash';
+import { recipesHash } from '../recipe/recipe-hash';
+import { writeRecipes } from '../recipe/write-recipe';
+import { readModelTexts } from '../model/read-texts';
+import type { ModelFiles } from '../sources/model-files';
 import { LabStore } from '../store/lab-store';
 import { Backends, isBackendLost } from './backends';
 import type {
   BackendId,
   Collection,
+  ExportRequest,
   LabEnvironment,
   MergeReport,
   ModelSummary,
   PlanReport,
+  Recipes,
   StorageReport,
 } from './lab-types';
 import { CollectionInputs } from './collection-inputs';
 import { isLiveSize } from './live-limit';
 import { mergeKey } from './merge-key';
+import type { MergedModel } from './merged-model';
 import {
   openCollection,
   type CollectionSource,
@@ -86,20 +93,20 @@ export class MergeService {
 
   /**
    * Merges the open collection. Weights come back in one buffer that moves to the caller.
-   * @throws LabError as `planMerge` and the back end
+   * @throws LabError as `planRecipes` and the back end
    */
   async merge(
-    recipe: Recipe,
+    recipes: Recipes,
     onProgress: OnProgress | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Transferred<{ readonly report: MergeReport; readonly weights: MergedWeights }>> {
+  ): Promise<Transferred<MergedModel & { readonly report: MergeReport }>> {
     const merged = await this.#guarded((backend) =>
-      this.#mergeWith(backend, recipe, { onProgress, signal }),
+      this.#mergeWith(backend, recipes, { onProgress, signal }),
     );
     const { weights, plan } = merged;
     const backend = await this.#backends.current();
     const report: MergeReport = {
-      recipeHash: await recipeHash(recipe),
+      recipeHash: await recipesHash(recipes),
       elapsedMs: merged.elapsedMs,
       bytesRead: merged.bytesRead,
       bytesWritten: merged.bytesWritten,
@@ -107,41 +114,40 @@ export class MergeService {
       device: backend.device,
       shaders: shadersOf(plan.tensors, plan.merge.method),
     };
-    return new Transferred({ report, weights }, [weights.buffer]);
+    const texts = await readModelTexts(mergedFiles('merge', plan), signal);
+    return new Transferred({ report, weights, texts }, [weights.buffer]);
   }
 
   /**
    * What a merge would cost and all that speaks against it; no weight is read.
    * @throws LabError as `planRecipes`
    */
-  async plan(recipe: Recipe, signal: AbortSignal | undefined): Promise<PlanReport> {
-    const inputs = await this.#open.of([recipe], signal);
-    const { cost, findings } = await planRecipes([recipe], inputs, { signal });
+  async plan(recipes: Recipes, signal: AbortSignal | undefined): Promise<PlanReport> {
+    const { cost, findings } = await this.#plan(recipes, { signal });
     return { cost, findings };
   }
 
   /** What a merge is and where it would be made, without making it. */
-  async identify(recipe: Recipe): Promise<MergeIdentity> {
+  async identify(recipes: Recipes): Promise<MergeIdentity> {
     const backend = await this.#backends.current();
     return {
-      recipeHash: await recipeHash(recipe),
+      recipeHash: await recipesHash(recipes),
       device: backend.device,
-      key: await mergeKey(recipe, this.#open.models, backend.id),
+      key: await mergeKey(recipes, this.#open.models, backend.id),
     };
   }
 
   /** Merges once more, straight into a zip: nothing of the merge is held in memory. */
   async exportTo(
-    recipe: Recipe,
+    { recipes, recipeText = writeRecipes(recipes) }: ExportRequest,
     target: WritableStream<Uint8Array>,
     onProgress: OnProgress | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const title = `${recipe.mergeMethod}-merge`;
     await this.#guarded(async (backend) => {
-      const inputs = await this.#open.of([recipe], signal);
-      const plan = await planRecipes([recipe], inputs, { signal, backend });
-      const files = describeOutput(plan, backend, { title, onProgress, signal });
+      const plan = await this.#plan(recipes, { signal, backend });
+      const title = `${plan.merge.recipe.mergeMethod}-merge`;
+      const files = describeOutput(plan, backend, { title, recipeText, onProgress, signal });
       await writeZip(files, title, target, signal);
     });
   }
@@ -162,14 +168,14 @@ export class MergeService {
     return this.storage();
   }
 
-  async #mergeWith(backend: MergeBackend, recipe: Recipe, task: LongTask): Promise<Merged> {
-    const inputs = await this.#open.of([recipe], task.signal);
+  async #mergeWith(backend: MergeBackend, recipes: Recipes, task: LongTask): Promise<Merged> {
     if (isLiveSize(this.#open.models)) {
+      const inputs = await this.#open.of(recipes, task.signal);
       this.#live ??= new LiveMerge(backend, inputs);
-      return this.#live.merge(recipe, task);
+      return this.#live.merge(recipes, task);
     }
     const startMs = performance.now();
-    const plan = await planMerge(recipe, inputs, { signal: task.signal });
+    const plan = await this.#plan(recipes, { signal: task.signal, backend });
     const weights = await mergeToMemory(plan, backend, 'merge', task);
     return {
       weights,
@@ -178,6 +184,13 @@ export class MergeService {
       bytesRead: plan.cost.bytesRead,
       bytesWritten: plan.cost.bytesWritten,
     };
+  }
+
+  async #plan(recipes: Recipes, options: PlanRecipesOptions): Promise<MergePlan> {
+    const inputs = await this.#open.of(recipes, options.signal);
+    const openAdapter = async (name: string): Promise<ModelFiles> =>
+      Promise.resolve(this.#open.adapter(name));
+    return planRecipes(recipes, inputs, { ...options, openAdapter });
   }
 
   /** A lost device takes its buffers with it: the next merge starts on a new one. */

@@ -5,7 +5,7 @@ import { CachedZoo } from '../sources/cached-files';
 import type { ModelFiles } from '../sources/model-files';
 import { Zoo } from '../sources/zoo';
 import type { LabStore } from '../store/lab-store';
-import { arrangeModels } from './arrange-models';
+import { arrangePicked } from './arrange-models';
 import { openModel, type OpenModel } from './open-model';
 
 export type { OpenModel } from './open-model';
@@ -58,7 +58,7 @@ export async function openCollection(
 ): Promise<OpenCollection> {
   if (source.kind === 'zoo') return openZoo(source.url, store, task);
   const found = source.folders.flatMap(({ name, files }) => foldersFromFiles(files, name));
-  return { ...(await arrangeModels(found, source.baseName, task.signal)), zoo: undefined };
+  return { ...(await arrangePicked(found, source.baseName, task.signal)), zoo: undefined };
 }
 
 async function openZoo(url: string, store: LabStore, task: LongTask): Promise<OpenCollection> {

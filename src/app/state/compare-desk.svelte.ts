@@ -139,7 +139,7 @@ export class CompareDesk {
     this.#change(isThis, { state: 'running' });
     try {
       const { last, ...about } = await this.#parts.lab().scoreRecipe(
-        { recipe, selection: this.selection, domains: domainIds },
+        { recipes: [recipe], selection: this.selection, domains: domainIds },
         (update) => {
           if (signal.aborted || this.rows.find(isThis)?.state !== 'running') return;
           this.#change(isThis, { scores: scoresOf(update) });

@@ -1,5 +1,4 @@
-import type { Recipe } from '../../recipe/recipe';
-import type { Lab } from '../../rpc/lab';
+import type { ExportRequest, Lab } from '../../rpc/lab';
 import type { Activity } from './activity.svelte';
 import { openDownload } from './save-file';
 
@@ -10,14 +9,15 @@ import { openDownload } from './save-file';
 export async function exportMerge(
   lab: Lab,
   activity: Activity,
-  recipe: Recipe,
+  request: ExportRequest,
   sizeBytes: number,
 ): Promise<void> {
-  const name = `mergelab-${recipe.mergeMethod.replaceAll('_', '-')}.zip`;
+  const method = request.recipes.at(-1)?.mergeMethod ?? 'merge';
+  const name = `mergelab-${method.replaceAll('_', '-')}.zip`;
   const target = await openDownload(name, sizeBytes);
   try {
     await activity.run('Writing the merged checkpoint', (task) =>
-      lab.exportMerge(recipe, target.stream, task),
+      lab.exportMerge(request, target.stream, task),
     );
   } catch (error) {
     await target.discard();

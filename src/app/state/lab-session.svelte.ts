@@ -1,7 +1,7 @@
 import { invariant } from '../../core/errors';
 import { domainIds, type DomainId } from '../../eval/tasks/task';
 import type { Recipe } from '../../recipe/recipe';
-import type { BackendId, Collection, Lab, PickedFolder, PlacedModel } from '../../rpc/lab';
+import type { BackendId, Collection, Lab, PickedFolder, PlacedModel, Recipes } from '../../rpc/lab';
 import { isLiveSize } from '../../workers/live-limit';
 import { HubAccess } from '../models/hub-access.svelte';
 import { RunDesk } from '../runs/run-desk.svelte';
@@ -27,6 +27,7 @@ import { RecipeDesk } from './recipe-desk';
 import { ScoreBoard, type Selection } from './score-board.svelte';
 import { startSetup, withCoefficient, type Setup } from './setup';
 import { recipeOf } from './setup-recipe';
+import { sliderIds } from './slider-ids';
 
 /** Everything the page shows and does, apart from how it looks. One for each open page. */
 export class LabSession {
@@ -83,7 +84,7 @@ export class LabSession {
       board: this.board,
       activity: this.activity,
       problems: this.problems,
-      currentRecipe: () => this.recipe,
+      currentRecipes: () => this.currentRecipes,
       onSettled: () => {
         this.#settled();
       },
@@ -109,6 +110,12 @@ export class LabSession {
     return collection === undefined
       ? undefined
       : (setup.written?.recipe ?? recipeOf(setup, collection));
+  }
+
+  /** The recipe in force and the stages in front of it. */
+  get currentRecipes(): Recipes | undefined {
+    const { recipe } = this;
+    return recipe && [...(this.setup.written?.stages ?? []), recipe];
   }
 
   /** Whether sliders merge by themselves; large models wait for the button. */
@@ -188,7 +195,7 @@ export class LabSession {
   setCoefficient(id: string, value: number): void {
     const nearest = domainIds.find((domain) => domain === id);
     const method = knownMethod(this.setup.method);
-    const ids = Object.keys(this.setup.coefficients);
+    const ids = sliderIds(this.collection, this.setup);
     const setup = withCoefficient(this.setup, id, value);
     // Who moves the slider of a specialist that is left out wants it in.
     const isMissing = usesCoefficients(method) && !participantsOf(setup, method, ids).includes(id);
@@ -262,12 +269,13 @@ export class LabSession {
 
   /** Writes the merged checkpoint as one zip file. Must be called from a click. */
   async export(): Promise<void> {
-    const { recipe, collection } = this;
-    if (recipe === undefined || collection === undefined) return;
+    const { currentRecipes: recipes, collection } = this;
+    if (recipes === undefined || collection === undefined) return;
     this.compare.pause();
     this.#comparison.pause();
     try {
-      await exportMerge(this.#lab, this.activity, recipe, collection.base.sizeBytes);
+      const request = { recipes, recipeText: this.setup.written?.text };
+      await exportMerge(this.#lab, this.activity, request, collection.base.sizeBytes);
       this.problems.clear('export');
     } catch (error) {
       this.problems.report(error, 'export');
@@ -381,7 +389,7 @@ export class LabSession {
     this.#makeWay();
     this.completions.mergeChanged();
     this.desk.moved(this.isLive, nearest);
-    this.plan.schedule(this.recipe);
+    this.plan.schedule(this.currentRecipes);
   }
 
   /** Ends background work and replies, which would stand in the way of what the person wants now. */
@@ -403,10 +411,12 @@ export class LabSession {
     const { collection, recipe } = this;
     if (collection === undefined || recipe === undefined) return undefined;
     const { prompt } = this.completions;
-    const text = this.setup.written?.text;
+    const { text, stages = [] } = this.setup.written ?? {};
+    // Without its text a recipe would lose its stages, but only its comments otherwise.
+    const isLong = text !== undefined && text.length > longestLinkedText;
     return {
       recipe,
-      ...(text === undefined || text.length > longestLinkedText ? {} : { text }),
+      ...(text === undefined || (isLong && stages.length === 0) ? {} : { text }),
       collection: collection.kind,
       ...(prompt === '' || prompt.length > longestLinkedPrompt ? {} : { prompt }),
       ...(this.specialist === '' ? {} : { specialist: this.specialist }),

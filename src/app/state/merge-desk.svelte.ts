@@ -1,8 +1,7 @@
 import { LatestOnly } from '../../core/abort';
 import { isAbort } from '../../core/errors';
 import { domainIds, type DomainId } from '../../eval/tasks/task';
-import type { Recipe } from '../../recipe/recipe';
-import type { Lab, MergeReport } from '../../rpc/lab';
+import type { Lab, MergeReport, Recipes } from '../../rpc/lab';
 import type { Activity } from './activity.svelte';
 import type { Problems } from './problems.svelte';
 import type { ScoreBoard, Selection } from './score-board.svelte';
@@ -18,8 +17,8 @@ export interface MergeDeskParts {
   readonly board: ScoreBoard;
   readonly activity: Activity;
   readonly problems: Problems;
-  /** The recipe that the sliders say now; undefined while no collection is open. */
-  readonly currentRecipe: () => Recipe | undefined;
+  /** What the sliders say now, with stages; undefined while no collection is open. */
+  readonly currentRecipes: () => Recipes | undefined;
   /** Called when a merge and its scoring came to an end by themselves. */
   readonly onSettled: () => void;
 }
@@ -129,11 +128,11 @@ export class MergeDesk {
   }
 
   async #merge(signal: AbortSignal): Promise<void> {
-    const { lab, activity, currentRecipe } = this.#parts;
-    const recipe = currentRecipe();
-    if (recipe === undefined) return;
+    const { lab, activity, currentRecipes } = this.#parts;
+    const recipes = currentRecipes();
+    if (recipes === undefined) return;
     this.phase = 'merging';
-    const report = await activity.run('Merging', (task) => lab().merge(recipe, task), signal);
+    const report = await activity.run('Merging', (task) => lab().merge(recipes, task), signal);
     signal.throwIfAborted();
     this.report = report;
     this.isOutdated = false;

@@ -1,7 +1,6 @@
 import { isAbort, sentenceOf } from '../../core/errors';
 import { LatestOnly } from '../../core/abort';
-import type { Recipe } from '../../recipe/recipe';
-import type { Lab, PlanReport } from '../../rpc/lab';
+import type { Lab, PlanReport, Recipes } from '../../rpc/lab';
 
 /** How long the sliders rest before the merge is planned: after the live merge has started. */
 const restMs = 250;
@@ -19,13 +18,13 @@ export class PlanDesk {
     this.#lab = lab;
   }
 
-  /** Plans `recipe` after a pause; the newest call wins. */
-  schedule(recipe: Recipe | undefined): void {
+  /** Plans after a pause; the newest call wins. */
+  schedule(recipes: Recipes | undefined): void {
     this.stop();
-    if (recipe === undefined) return;
+    if (recipes === undefined) return;
     const signal = this.#latest.begin();
     this.#timer = setTimeout(() => {
-      void this.#plan(recipe, signal);
+      void this.#plan(recipes, signal);
     }, restMs);
   }
 
@@ -34,9 +33,9 @@ export class PlanDesk {
     this.#latest.cancel();
   }
 
-  async #plan(recipe: Recipe, signal: AbortSignal): Promise<void> {
+  async #plan(recipes: Recipes, signal: AbortSignal): Promise<void> {
     try {
-      const report = await this.#lab().plan(recipe, { signal });
+      const report = await this.#lab().plan(recipes, { signal });
       if (signal.aborted) return;
       this.report = report;
       this.problem = '';

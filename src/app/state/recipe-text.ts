@@ -1,12 +1,14 @@
+import { invariant } from '../../core/errors';
 import { recipeVocabulary as vocabulary } from '../../engine/recipe-vocabulary';
 import { completionsAt, hoverAt, type RecipeCompletions } from '../../recipe/complete-recipe';
 import { editRecipe } from '../../recipe/edit-recipe';
-import { lintRecipe, parseRecipe } from '../../recipe/parse-recipe';
+import { lintRecipe, parseRecipes } from '../../recipe/parse-recipe';
 import type { RecipeProblem } from '../../recipe/problem';
 import type { Recipe } from '../../recipe/recipe';
-import type { Collection } from '../../rpc/lab';
+import type { Collection, Recipes } from '../../rpc/lab';
 import type { Setup } from './setup';
 import { setupFromRecipe } from './setup-from-recipe';
+import { otherInputs } from './slider-ids';
 import type { WrittenRecipe } from './written-recipe';
 
 // Brings the YAML reader, which the first load does without: import it when a recipe is written.
@@ -38,30 +40,41 @@ export function meaningAt(text: string, offset: number): ReturnType<typeof hover
 }
 
 /**
- * A text as the page's setup: it is in force, and the sliders show what they can of it.
- * @throws LabError as `parseRecipe`
+ * A text as the page's setup: its last document is in force, and the sliders show what they can of it;
+ * the others are its stages.
+ * @throws LabError as `parseRecipes`
  */
 export function setupFromText(text: string, collection: Collection): Setup {
   const models = modelNames(collection);
-  const recipe = parseRecipe(text, 'The recipe', { vocabulary, models });
-  return setupOf({ text, recipe }, collection);
+  const read = parseRecipes(text, 'The recipe', { vocabulary, models });
+  const recipes = read.map(({ recipe }) => recipe);
+  const recipe = recipes.at(-1);
+  invariant(recipe, 'a text without mistakes has a recipe');
+  const { setup, ...reading } = shownBy(recipe, recipes.slice(0, -1), collection);
+  return { ...setup, written: { text, recipe, ...reading } };
 }
 
 /** A written recipe after the sliders changed what it says; comments and order stay. */
 export function rewritten(
-  { text }: WrittenRecipe,
+  { text, stages: before }: WrittenRecipe,
   recipe: Recipe,
   collection: Collection,
 ): WrittenRecipe {
   const edited = editRecipe(text, recipe);
-  return { text: edited, recipe, unshown: shownBy(recipe, collection).unshown };
+  const { stages, inputs, unshown } = shownBy(recipe, before, collection);
+  return { text: edited, recipe, stages, inputs, unshown };
 }
 
-function setupOf(written: Omit<WrittenRecipe, 'unshown'>, collection: Collection): Setup {
-  const { setup, unshown } = shownBy(written.recipe, collection);
-  return { ...setup, written: { ...written, unshown } };
-}
-
-function shownBy(recipe: Recipe, collection: Collection): ReturnType<typeof setupFromRecipe> {
-  return setupFromRecipe({ ...recipe }, collection, true);
+/** What the sliders show of a recipe, and what else there is. */
+function shownBy(
+  recipe: Recipe,
+  stages: Recipes,
+  collection: Collection,
+): { readonly setup: Setup } & Omit<WrittenRecipe, 'text' | 'recipe'> {
+  const inputs = otherInputs(recipe, collection);
+  const { setup, unshown } = setupFromRecipe({ ...recipe }, collection, inputs);
+  const ofStages = stages.map(
+    ({ name = '', mergeMethod }) => `the stage ${name} by ${mergeMethod}`,
+  );
+  return { setup, stages, inputs, unshown: [...unshown, ...ofStages] };
 }

@@ -42,19 +42,20 @@ type ListedModels = ReadonlyMap<string, Fields>;
 /**
  * Takes from a recipe, which may come from anywhere, what is valid. A value that is not (a
  * coefficient that is no number, an unknown method or model) falls back to its start by itself.
- * @param isChecked whether the recipe is known to be good: then a value that a slider cannot reach is
- * only not shown
+ * @param otherInputs what the recipe merges beside open models, where it is known to be good: then a
+ * value that a slider cannot reach is only not shown
  */
 export function setupFromRecipe(
   recipe: Fields,
   collection: Collection,
-  isChecked = false,
+  otherInputs?: readonly string[],
 ): SetupReading {
+  const isChecked = otherInputs !== undefined;
   const notes: Notes = { problems: [], unshown: unslidKeysIn(recipe), isChecked };
   const method = methodIn(recipe, notes);
   const start = startSetup(collection, method.id);
-  const models = modelsIn(recipe, collection, notes);
-  const ids = collection.specialists.map(({ id }) => id);
+  const ids = [...collection.specialists.map(({ id }) => id), ...(otherInputs ?? [])];
+  const models = modelsIn(recipe, ids, collection.base.id, notes);
   const isListed = models.size > 0;
   const isWeighted = usesCoefficients(method);
   return {
@@ -111,20 +112,21 @@ function methodIn(recipe: Fields, { problems }: Notes): MethodText {
 
 function modelsIn(
   recipe: Fields,
-  collection: Collection,
+  ids: readonly string[],
+  baseId: string,
   { problems, isChecked }: Notes,
 ): ListedModels {
-  const known = new Set(collection.specialists.map(({ id }) => id));
   const found = new Map<string, Fields>();
-  for (const entry of listOf(recipe['models'])) {
-    const model = fieldsOf(entry);
-    const id = model?.['model'];
-    if (typeof id === 'string' && known.has(id)) {
-      found.set(id, fieldsOf(model?.['parameters']) ?? {});
+  for (const entry of entriesIn(recipe)) {
+    const { model: id } = entry;
+    if (typeof id === 'string' && ids.includes(id)) {
+      const own = fieldsOf(entry['parameters']) ?? {};
+      const before = found.get(id);
+      found.set(id, before === undefined ? own : inSeveralPlaces(before, own));
       continue;
     }
     // mergekit's recipes may list the base among the models.
-    if (id === collection.base.id || isChecked) continue;
+    if (id === baseId || isChecked) continue;
     problems.push(
       new LabError(
         'recipe/missing-model',
@@ -133,6 +135,31 @@ function modelsIn(
     );
   }
   return found;
+}
+
+/** What a recipe lists: its models, or the sources of its slices with what the slice sets for them. */
+function entriesIn(recipe: Fields): readonly Fields[] {
+  const slices = listOf(recipe['slices']).map((slice) => fieldsOf(slice) ?? {});
+  const sources = slices.flatMap((slice) =>
+    listOf(slice['sources']).map((entry) => {
+      const source = fieldsOf(entry) ?? {};
+      const parameters = { ...fieldsOf(slice['parameters']), ...fieldsOf(source['parameters']) };
+      return { ...source, parameters };
+    }),
+  );
+  const models = listOf(recipe['models']).map((entry) => fieldsOf(entry) ?? {});
+  return [...models, ...sources];
+}
+
+/** A value that differs between slices becomes a list of values, which no slider can show. */
+function inSeveralPlaces(before: Fields, own: Fields): Fields {
+  const names = new Set([...Object.keys(before), ...Object.keys(own)]);
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const [earlier, later] = [before[name], own[name]];
+      return [name, earlier === later ? later : [earlier, later].flat()];
+    }),
+  );
 }
 
 function coefficientsIn(

@@ -5,6 +5,7 @@ import type { MethodText } from '../texts/method-text';
 import { knownMethod, settingsOf, usesCoefficients } from './methods';
 import { participantsOf } from './participants';
 import { startCoefficient, valueFor, valueOf, type Setup } from './setup';
+import { sliderIds } from './slider-ids';
 
 /** The recipe that makes this merge, in mergekit's terms, with every value written out. */
 export function recipeOf(
@@ -12,7 +13,7 @@ export function recipeOf(
   collection: Collection,
   method: MethodText = knownMethod(setup.method),
 ): Recipe {
-  const ids = collection.specialists.map(({ id }) => id);
+  const ids = sliderIds(collection, setup);
   const settings = settingsOf(method).filter(({ name }) => name !== 'granularity');
   const ofScope = (scope: MethodParameter['scope']): readonly MethodParameter[] =>
     settings.filter((parameter) => parameter.scope === scope);

@@ -9,6 +9,7 @@ import {
   type Setup,
 } from '../../../src/app/state/setup';
 import { recipeOf } from '../../../src/app/state/setup-recipe';
+import { sliderIds } from '../../../src/app/state/slider-ids';
 import { parseRecipe } from '../../../src/recipe/parse-recipe';
 import { decodeState, encodeState } from '../../../src/recipe/url-codec';
 import { smallCollection } from './collection';
@@ -92,19 +93,61 @@ describe('a written recipe', () => {
     expect(forgotten.written).toBeUndefined();
   });
 
-  it('with slices is in force as it stands', () => {
-    const { written } = setupFromText(
-      `merge_method: task_arithmetic
+  it('with slices shows weights that are alike in all of them, and sets them in all', async () => {
+    const sliced = `merge_method: task_arithmetic
 base_model: base
 slices:
   - sources:
       - {model: base, layer_range: [0, 2]}
-      - {model: math, layer_range: [0, 2], parameters: {weight: 1}}
-`,
-      smallCollection,
+      - {model: math, layer_range: [0, 2], parameters: {weight: 0.6}}
+  - sources:
+      - {model: math, layer_range: [2, 3], parameters: {weight: 0.6}}   # the last layer
+      - {model: coding, layer_range: [2, 3], parameters: {weight: 0.3}}
+  - sources:
+      - {model: coding, layer_range: [3, 4], parameters: {weight: 0.5}}
+`;
+    const before = setupFromText(sliced, smallCollection);
+    expect(before.written?.unshown).toEqual(['slices', 'weight of coding']);
+    expect(before.coefficients['math']).toBe(0.6);
+    const after = await moved((setup) => withCoefficient(setup, 'math', 0.9), before);
+    const weights = after.written?.recipe.slices?.map(({ sources }) =>
+      sources.map(({ parameters }) => parameters['weight']),
     );
-    expect(written?.unshown).toContain('slices');
-    expect(written?.recipe.slices).toHaveLength(1);
+    expect(weights).toEqual([[undefined, 0.9], [0.9, 0.3], [0.5]]);
+    expect(after.written?.text).toContain('weight: 0.9}}   # the last layer');
+    const both = await moved((setup) => withCoefficient(setup, 'coding', 0.2), after);
+    expect(both.written?.recipe.slices?.[2]?.sources[0]?.parameters['weight']).toBe(0.2);
+    expect(both.written?.unshown).toEqual(['slices']);
+  });
+
+  it('of several documents has sliders for its stages, and changes the last', async () => {
+    const staged = `name: soup
+merge_method: linear
+models:
+  - {model: math, parameters: {weight: 1}}
+  - {model: coding, parameters: {weight: 0.5}}
+---
+# What comes out
+merge_method: task_arithmetic
+base_model: base
+models:
+  - {model: soup, parameters: {weight: 0.7}}
+  - {model: math+lora, parameters: {weight: 0.2}}
+`;
+    const before = setupFromText(staged, smallCollection);
+    expect(before.method).toBe('task_arithmetic');
+    expect(before.written?.stages.map(({ name }) => name)).toEqual(['soup']);
+    expect(before.coefficients).toEqual({ math: 0, coding: 0, soup: 0.7, 'math+lora': 0.2 });
+    expect(before.written?.unshown).toEqual(['the stage soup by linear']);
+    const after = await moved((setup) => withCoefficient(setup, 'soup', 0.8), before);
+    expect(after.written?.text).toBe(staged.replace('weight: 0.7', 'weight: 0.8'));
+    const added = await moved((setup) => withCoefficient(setup, 'coding', 0.4), after);
+    const models = added.written?.recipe.models.map(({ model }) => model);
+    expect(models).toEqual(['soup', 'math+lora', 'coding']);
+    expect(added.written?.stages).toEqual(before.written?.stages);
+    expect(sliderIds(smallCollection, added)).toEqual(['math', 'coding', 'soup', 'math+lora']);
+    const forgotten = { ...added, written: undefined };
+    expect(sliderIds(smallCollection, forgotten)).toEqual(['math', 'coding']);
   });
 
   it('names mistakes with their line', () => {

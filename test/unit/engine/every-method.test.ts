@@ -68,7 +68,7 @@ describe('every method', () => {
 
       const live = new LiveMerge(new CountingBackend(), inputs);
       for (let round = 0; round < 2; round++) {
-        const { weights } = await live.merge(recipe);
+        const { weights } = await live.merge([recipe]);
         expect(Buffer.compare(new Uint8Array(weights.buffer), whole)).toBe(0);
       }
       live.dispose();
@@ -113,9 +113,9 @@ describe('mergekit’s random numbers', () => {
   it('move on in all later tensors when an earlier one draws more, also in a live merge', async () => {
     const inputs = await tinyInputs();
     const live = new LiveMerge(new CountingBackend(), inputs);
-    await live.merge(recipe);
+    await live.merge([recipe]);
     const more = { ...recipe, parameters: { density: 0.5 } };
-    const { weights } = await live.merge(more);
+    const { weights } = await live.merge([more]);
     const expected = await bytesOf(await planMerge(more, inputs), new CountingBackend());
     expect(Buffer.compare(new Uint8Array(weights.buffer), expected)).toBe(0);
     live.dispose();
