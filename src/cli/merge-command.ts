@@ -12,15 +12,16 @@ import type { Recipe } from '../recipe/recipe';
 import { recipeHash } from '../recipe/recipe-hash';
 import { writeRecipes } from '../recipe/write-recipe';
 import { GivenOptions, type Command } from './command';
+import { hubFrom } from './hub-option';
 import { progressLine } from './progress-line';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
 
 const usage =
-  'mergelab merge RECIPE.yml --out DIR [--backend wasm|webgpu|oracle] [--root DIR] [--seed N] [--max-shard-size SIZE] [--lenient] [--json]';
+  'mergelab merge RECIPE.yml --out DIR [--backend wasm|webgpu|oracle] [--root DIR] [--hub URL] [--seed N] [--max-shard-size SIZE] [--lenient] [--json]';
 
 /**
- * Merges local folders into a new folder in Hugging Face layout. Of a file with several recipes the
+ * Merges local folders and models on the Hub into a new folder in Hugging Face layout. Of a file with several recipes the
  * last is carried out, with those that it needs as stages.
  */
 export const mergeCommand: Command = {
@@ -34,6 +35,7 @@ export const mergeCommand: Command = {
         out: { type: 'string' },
         backend: { type: 'string' },
         root: { type: 'string' },
+        hub: { type: 'string' },
         seed: { type: 'string' },
         'max-shard-size': { type: 'string' },
         // mergekit's name of the same.
@@ -52,8 +54,10 @@ export const mergeCommand: Command = {
     const read = await readRecipe(recipePath, options.flag('lenient'));
     const recipes = read.recipes.map((recipe) => seeded(recipe, seed));
     const root = options.text('root') ?? dirname(resolve(recipePath));
-    const opened = await openRecipeInputs(recipes, root);
+    const hub = hubFrom(options);
     const progress = progressLine();
+    const opening = { hub, signal, onProgress: progress.show };
+    const opened = await openRecipeInputs(recipes, root, opening).finally(progress.clear);
     let backend: MergeBackend | undefined;
     try {
       ({ backend } = await chooseBackend(wanted));

@@ -2,11 +2,13 @@ import { dirname, resolve } from 'node:path';
 import { planRecipes } from '../engine/plan-recipes';
 import { shownBytes } from '../formats/text';
 import { GivenOptions, type Command } from './command';
+import { hubFrom } from './hub-option';
+import { progressLine } from './progress-line';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
 import { tensorLine, tensorReport } from './tensor-lines';
 
-const usage = 'mergelab plan RECIPE.yml [--root DIR] [--tensors] [--lenient] [--json]';
+const usage = 'mergelab plan RECIPE.yml [--root DIR] [--hub URL] [--tensors] [--lenient] [--json]';
 
 /**
  * Says what a merge would cost and what speaks against it, and with `--tensors` the parameters that
@@ -16,11 +18,12 @@ export const planCommand: Command = {
   name: 'plan',
   usage,
   summary: 'tell what a merge costs and whether the models fit together',
-  async run(parameters) {
+  async run(parameters, signal) {
     const options = new GivenOptions(
       parameters,
       {
         root: { type: 'string' },
+        hub: { type: 'string' },
         tensors: { type: 'boolean' },
         lenient: { type: 'boolean' },
         json: { type: 'boolean' },
@@ -31,9 +34,13 @@ export const planCommand: Command = {
     const { recipes, warnings } = await readRecipe(recipePath, options.flag('lenient'));
     for (const sentence of warnings) console.error(`warning: ${sentence}`);
     const root = options.text('root') ?? dirname(resolve(recipePath));
-    const { inputs, openAdapter, close } = await openRecipeInputs(recipes, root);
+    const progress = progressLine();
+    const opening = { hub: hubFrom(options), signal, onProgress: progress.show };
+    const { inputs, openAdapter, close } = await openRecipeInputs(recipes, root, opening).finally(
+      progress.clear,
+    );
     try {
-      const plan = await planRecipes(recipes, inputs, { openAdapter });
+      const plan = await planRecipes(recipes, inputs, { openAdapter, signal });
       const { cost, findings, tensors, configChanges } = plan;
       const donor = plan.donor.id;
       const listsTensors = options.flag('tensors');

@@ -3,7 +3,7 @@ import type { OnProgress } from '../core/progress';
 const redrawMs = 100;
 
 /** One line on a terminal's standard error that redraws itself; nothing when it is no terminal. */
-export function progressLine(): { readonly show: OnProgress; clear(): void } {
+export function progressLine(): { readonly show: OnProgress; readonly clear: () => void } {
   let lastMs = 0;
   let isShown = false;
   return {
