@@ -2,7 +2,6 @@
 // writing of files: the command line against mergekit on the same files, one after the other. mergekit
 // is `mergekit-yaml` on the PATH, or what the environment variable MERGEKIT names; without it the
 // baseline is a copy of the same bytes in memory.
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,6 +11,7 @@ import { modelShapes, tensorsOf } from '../synth/model-shapes';
 import { modelNames, writeModels } from '../synth/write-models';
 import { isAsked } from './asked';
 import { copyMs } from './memory-copy';
+import { findMergekit, mergeTheirs } from './mergekit';
 import { median, report } from './report';
 import type { ProcessCost } from './run-process';
 import { runProcess } from './run-process';
@@ -37,16 +37,6 @@ if (mergekit === undefined) {
   );
 }
 
-function findMergekit(): string | undefined {
-  const command = process.env['MERGEKIT'] ?? 'mergekit-yaml';
-  try {
-    execFileSync(command, ['--help'], { stdio: 'ignore' });
-    return command;
-  } catch {
-    return undefined;
-  }
-}
-
 function recipeOf(method: string, parameters: string, folder: string): string {
   const [base = '', ...specialists] = modelNames(modelCount).map((name) => join(folder, name));
   return [
@@ -63,20 +53,6 @@ function recipeOf(method: string, parameters: string, folder: string): string {
 async function mergeOurs(recipe: string, out: string, folder: string): Promise<ProcessCost> {
   const parameters = [commandLine, 'merge', recipe, '--out', out, '--backend', 'wasm'];
   const cost = await runProcess(process.execPath, parameters, { folder });
-  await rm(out, { recursive: true });
-  return cost;
-}
-
-async function mergeTheirs(
-  command: string,
-  recipe: string,
-  out: string,
-  folder: string,
-): Promise<ProcessCost> {
-  // The card would look the models up on the Hub.
-  const parameters = [recipe, out, '--no-write-model-card', '--random-seed', '1'];
-  const variables = { HF_HUB_OFFLINE: '1' };
-  const cost = await runProcess(command, parameters, { folder, variables });
   await rm(out, { recursive: true });
   return cost;
 }

@@ -13,6 +13,11 @@ export interface Measurement {
   /** Largest resident memory of the process, and of the baseline's. */
   readonly peakBytes?: number;
   readonly baselinePeakBytes?: number;
+  /** The sum of resident sets of several processes, where `peakBytes` counts shared pages once. */
+  readonly peakResidentBytes?: number;
+  /** Parts of the baseline. */
+  readonly fetchMs?: number;
+  readonly storeMs?: number;
 }
 
 /**

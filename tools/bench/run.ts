@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   methods: () => import('./methods'),
   checkpoint: () => import('./checkpoint'),
   slider: () => import('./slider'),
+  scale: () => import('./scale'),
 };
 
 const named = process.argv.slice(2);

@@ -1,0 +1,233 @@
+// Merges of real sizes in headless Chromium: six models of 135 million parameters, then six of
+// Gemma-2-2B's shapes, through the page's own runs into its own store. The models come from a Hub on
+// this machine that computes their bytes (SOURCES=hub), or from sparse folders on disk that are read in
+// place (SOURCES=files). The baseline is the slower of two, measured in the same browser before:
+// reading the same bytes and dropping them, storing as many bytes as the run writes.
+//
+// SIZES=135m,gemma-2b METHODS=task_arithmetic,ties SOURCES=hub,files,mergekit name parts of it; mergekit is
+// `mergekit-yaml` on the PATH or what MERGEKIT names, and merges the same files.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright';
+import type { PlacedModel, RunSummary } from '../../src/rpc/lab';
+import { startHubServer } from '../../test/hub/server';
+import { elementCountOf } from '../../src/core/dtype';
+import { chromiumPath } from '../chromium';
+import { modelShapes, tensorsOf, type ModelSize } from '../synth/model-shapes';
+import { syntheticFamily } from '../synth/synthetic-model';
+import { modelNames, writeModels } from '../synth/write-models';
+import { isAsked } from './asked';
+import { findMergekit, mergeTheirs } from './mergekit';
+import { report } from './report';
+import { browserProcessOf, MemoryWatch } from './scale/browser-memory';
+import type { ScalePage } from './scale/page';
+import type { ProbeAnswer } from './scale/probe.worker';
+import { servePage } from './scale/serve-page';
+import { hubModels } from './scale/synthetic-hub';
+
+const modelCount = 6;
+/** Most pages of the files on disk are holes: reading them costs memory bandwidth and no disk. */
+const filledOnDisk01 = 0.05;
+const recipes = {
+  task_arithmetic: 'weight: 0.4',
+  ties: 'weight: 0.4, density: 0.2',
+} as const;
+const device = `Chromium, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}`;
+const mergekit = findMergekit();
+
+/** Models that the page can open, with what reading them costs. */
+interface OpenSource {
+  readonly models: readonly PlacedModel[];
+  readRaw(page: Page): Promise<ProbeAnswer>;
+  close(): Promise<void>;
+}
+
+function recipeOf(method: keyof typeof recipes, names: readonly string[]): string {
+  const [base = '', ...specialists] = names;
+  return [
+    `merge_method: ${method}`,
+    `base_model: ${base}`,
+    'dtype: float32',
+    'out_dtype: bfloat16',
+    'models:',
+    ...specialists.map((model) => `  - { model: ${model}, parameters: { ${recipes[method]} } }`),
+    '',
+  ].join('\n');
+}
+
+/** Runs one function of the benchmark's page. */
+async function ask<T>(page: Page, work: (scale: ScalePage) => Promise<T>): Promise<T>;
+async function ask<T, A>(
+  page: Page,
+  work: (scale: ScalePage, given: A) => Promise<T>,
+  given: A,
+): Promise<T>;
+async function ask<T, A>(
+  page: Page,
+  work: (scale: ScalePage, given?: A) => Promise<T>,
+  given?: A,
+): Promise<T> {
+  const handle = await page.evaluateHandle(() => {
+    const { scale } = globalThis as { scale?: ScalePage };
+    if (scale === undefined) throw new Error('The page of the benchmark did not start');
+    return scale;
+  });
+  return handle.evaluate(work as (scale: ScalePage, given: unknown) => Promise<T>, given);
+}
+
+async function openHub(size: ModelSize, page: Page): Promise<OpenSource> {
+  const family = await syntheticFamily({ size, modelCount, seed: 1 });
+  const hub = await startHubServer({ models: hubModels(family) });
+  await ask(page, async (scale, endpoint: string) => scale.pointAtHub(endpoint), hub.url);
+  const urls = family.flatMap(({ label, files }) =>
+    [...files.keys()].map((path) => `${hub.url}/synthetic/${label}/resolve/main/${path}`),
+  );
+  return {
+    models: family.map(({ label }) => ({
+      id: label,
+      place: { kind: 'hub', repo: `synthetic/${label}`, revision: 'main' },
+    })),
+    readRaw: async () => ask(page, async (scale, given: string[]) => scale.fetchRaw(given), urls),
+    close: async () => hub.close(),
+  };
+}
+
+async function openFiles(folder: string, page: Page): Promise<OpenSource> {
+  for (const name of modelNames(modelCount)) {
+    await page.locator('input').setInputFiles(join(folder, name));
+    await ask(page, async (scale, id: string) => Promise.resolve(scale.pickFolder(id)), name);
+  }
+  return {
+    models: [],
+    readRaw: async () => ask(page, async (scale) => scale.readRaw()),
+    close: async () => Promise.resolve(),
+  };
+}
+
+async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): Promise<void> {
+  const profile = await mkdtemp(join(tmpdir(), 'mergelab-profile-'));
+  const site = await servePage();
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: chromiumPath(),
+    args: ['--headless=new', '--no-sandbox', '--disable-background-networking'],
+  });
+  context.setDefaultTimeout(0);
+  const elementCount = tensorsOf(modelShapes[size]).reduce(
+    (sum, { shape }) => sum + elementCountOf(shape),
+    0,
+  );
+  let source: OpenSource | undefined;
+  try {
+    const page = await context.newPage();
+    await page.goto(site.address);
+    await page.waitForFunction(() => 'scale' in globalThis);
+    source = kind === 'hub' ? await openHub(size, page) : await openFiles(folder, page);
+    const read = await source.readRaw(page);
+    const stored = await ask(
+      page,
+      async (scale, sizeBytes: number) => scale.storeRaw(sizeBytes),
+      2 * elementCount,
+    );
+    for (const method of ['task_arithmetic', 'ties'] as const) {
+      if (!isAsked('METHODS', method)) continue;
+      const watch = new MemoryWatch(browserProcessOf(profile));
+      const startMs = performance.now();
+      const run = await carryOut(page, method, source.models);
+      const elapsedMs = performance.now() - startMs;
+      const { peakBytes, peakResidentBytes } = watch.stop();
+      report({
+        name: `scale ${size} ${method} from ${kind}`,
+        backend: 'wasm',
+        device: `${device}, load ${loadavg()[0]?.toFixed(1) ?? ''}`,
+        elementCount,
+        byteCount: read.byteCount,
+        elapsedMs,
+        baseline: read.elapsedMs > stored.elapsedMs ? 'raw read' : 'raw store',
+        baselineMs: Math.max(read.elapsedMs, stored.elapsedMs),
+        fetchMs: read.elapsedMs,
+        storeMs: stored.elapsedMs,
+        peakBytes,
+        peakResidentBytes,
+      });
+      if (run.sizeBytes === undefined || run.sizeBytes < 2 * elementCount) {
+        throw new Error(`The merge has ${run.sizeBytes} bytes`);
+      }
+      await ask(page, async (scale) => scale.forgetRuns());
+    }
+  } finally {
+    await context.close();
+    await source?.close();
+    await site.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+async function carryOut(
+  page: Page,
+  method: keyof typeof recipes,
+  models: readonly PlacedModel[],
+): Promise<RunSummary> {
+  const run = await ask(
+    page,
+    async (scale, given: Parameters<ScalePage['run']>[0]) => scale.run(given),
+    {
+      title: method,
+      recipeText: recipeOf(method, modelNames(modelCount)),
+      models,
+      output: 'checkpoint',
+      to: 'store',
+      caching: 'stream',
+      budgetBytes: 1.5e9,
+    },
+  );
+  if (run.state === 'done') return run;
+  throw new Error(`The run ${run.state}: ${run.error?.code ?? ''} ${run.error?.sentence ?? ''}`);
+}
+
+async function measureTheirs(command: string, size: ModelSize, folder: string): Promise<void> {
+  const elementCount = tensorsOf(modelShapes[size]).reduce(
+    (sum, { shape }) => sum + elementCountOf(shape),
+    0,
+  );
+  for (const method of ['task_arithmetic', 'ties'] as const) {
+    if (!isAsked('METHODS', method)) continue;
+    const recipe = join(folder, `${method}.yml`);
+    const names = modelNames(modelCount).map((name) => join(folder, name));
+    await writeFile(recipe, recipeOf(method, names));
+    const { elapsedMs, peakBytes } = await mergeTheirs(
+      command,
+      recipe,
+      join(folder, 'merged'),
+      folder,
+    );
+    report({
+      name: `scale ${size} ${method} by mergekit`,
+      backend: 'torch',
+      device: `${device}, load ${loadavg()[0]?.toFixed(1) ?? ''}`,
+      elementCount,
+      byteCount: 2 * elementCount * modelCount,
+      elapsedMs,
+      baseline: 'itself',
+      baselineMs: elapsedMs,
+      peakBytes,
+    });
+  }
+}
+
+for (const size of ['135m', 'gemma-2b'] as const) {
+  if (!isAsked('SIZES', size)) continue;
+  if (isAsked('SOURCES', 'hub')) await measure(size, 'hub', '');
+  const needsFolder = isAsked('SOURCES', 'files') || isAsked('SOURCES', 'mergekit');
+  if (!needsFolder) continue;
+  const folder = await mkdtemp(join(tmpdir(), 'mergelab-bench-'));
+  try {
+    await writeModels(folder, { size, modelCount, seed: 1, filled01: filledOnDisk01 });
+    if (isAsked('SOURCES', 'files')) await measure(size, 'files', folder);
+    if (mergekit !== undefined && isAsked('SOURCES', 'mergekit')) {
+      await measureTheirs(mergekit, size, folder);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
