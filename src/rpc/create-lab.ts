@@ -22,20 +22,25 @@ import type {
   Recipes,
   StorageReport,
 } from './lab';
+import { LabJobs } from './lab-jobs';
 import { Transferred } from '../core/transferred';
 
 /** Starts the lab of this page. Workers start with the first call that needs them. */
-export function createLab(): Lab {
+export function createLab(): Lab & LabJobs {
   return new WorkerLab();
 }
 
 /** Merging in one worker, running models in another; the page only passes handles between them. */
-class WorkerLab implements Lab {
+class WorkerLab extends LabJobs implements Lab {
   #merging: Connection<MergeService> | undefined;
   #inferring: Connection<InferService> | undefined;
   #source: CollectionSource | undefined;
   #chosenBackend: BackendId | undefined;
   readonly #merges = new LatestOnly();
+
+  constructor() {
+    super({ zooUrl: siteUrl('zoo/'), backend: () => this.#chosenBackend });
+  }
 
   async environment(): Promise<LabEnvironment> {
     return (await this.#merger()).environment();
@@ -126,8 +131,9 @@ class WorkerLab implements Lab {
     return (await this.#merger()).clearStorage();
   }
 
-  close(): void {
+  override close(): void {
     this.#merges.cancel();
+    super.close();
     this.#merging?.close();
     this.#inferring?.close();
     this.#merging = undefined;

@@ -82,6 +82,7 @@ function sliceableFile(label: string, path: string, file: File): ModelFile {
   return {
     path,
     sizeBytes: file.size,
+    modifiedAtMs: file.lastModified,
     read: async (offsetBytes, lengthBytes, signal) => {
       signal?.throwIfAborted();
       checkRange(fileName, file.size, offsetBytes, lengthBytes);

@@ -5,6 +5,8 @@ export interface ModelFile {
   /** Relative to the model's folder, with `/` between parts. */
   readonly path: string;
   readonly sizeBytes: number;
+  /** When the file last changed, in milliseconds since 1970, where its place tells. */
+  readonly modifiedAtMs?: number;
   /**
    * Bytes [offsetBytes, offsetBytes + lengthBytes).
    * @throws LabError `source/read-failed`, `source/network`, `format/truncated`

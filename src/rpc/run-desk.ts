@@ -1,0 +1,202 @@
+import { LabError } from '../core/errors';
+import type { LongTask } from '../core/progress';
+import { Transferred } from '../core/transferred';
+import type { BackendId, PlacedModel, RunRequest, RunSummary } from '../workers/lab-types';
+import type { RunCatalogue } from '../workers/run-catalogue';
+import { RunChannel, type RunMessage } from '../workers/run-channel';
+import type { RunLive } from '../workers/run-meter';
+import type { RunService } from '../workers/run-service';
+import { connect, type Connection, type Service } from './connect';
+import { WakeLock } from './wake-lock';
+
+export interface RunDeskSetting {
+  readonly zooUrl: string;
+  /** What the person chose to compute on, if they did. */
+  readonly backend: () => BackendId | undefined;
+}
+
+type Watcher = (runs: readonly RunSummary[]) => void;
+
+/**
+ * The page's side of runs: one worker lists them, and each that this page carries out has a worker of
+ * its own, ended with the run. Tabs hear of each other's runs over a channel.
+ */
+export class RunDesk {
+  readonly #setting: RunDeskSetting;
+  readonly #own = new Map<string, Connection<RunService>>();
+  readonly #live = new Map<string, RunLive>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #wakeLock = new WakeLock();
+  readonly #channel = new RunChannel((message) => {
+    this.#hear(message);
+  });
+  #listing: Connection<RunCatalogue> | undefined;
+  #known: readonly RunSummary[] = [];
+  /** Counts lists asked for: an older one that comes late is not shown. */
+  #listCount = 0;
+
+  constructor(setting: RunDeskSetting) {
+    this.#setting = setting;
+  }
+
+  async runs(): Promise<readonly RunSummary[]> {
+    const runs = await this.#catalogue.list([...this.#own.keys()]);
+    return runs.map((run) => withLive(run, this.#live.get(run.id)));
+  }
+
+  async watch(onChange: Watcher, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#watchers.add(onChange);
+    signal.addEventListener('abort', () => this.#watchers.delete(onChange), { once: true });
+    await this.#tell();
+  }
+
+  async start(request: RunRequest): Promise<string> {
+    const id = await this.#catalogue.add(request);
+    this.#work(
+      id,
+      request.models.filter(({ place }) => place.kind === 'folder'),
+    );
+    return id;
+  }
+
+  /** Call it from a click: folders on disk may need the person's permission again. */
+  async resume(id: string): Promise<void> {
+    if (this.#own.has(id)) return;
+    const { read, write } = await this.#catalogue.handles(id);
+    for (const handle of read) await askFor(handle, 'read');
+    for (const handle of write) await askFor(handle, 'readwrite');
+    await this.#catalogue.setIdle(id, 'waiting');
+    this.#work(id, []);
+  }
+
+  async pause(id: string): Promise<void> {
+    if (await this.#ask(id, 'pause')) return;
+    await this.#catalogue.setIdle(id, 'paused');
+    await this.#tell();
+  }
+
+  async cancel(id: string): Promise<void> {
+    if (await this.#ask(id, 'cancel')) return;
+    await this.#catalogue.setIdle(id, 'cancelled');
+    await this.#tell();
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.#catalogue.rename(id, title);
+    await this.#tell();
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#ask(id, 'cancel');
+    await this.#catalogue.remove(id);
+    await this.#tell();
+  }
+
+  async exportTo(
+    id: string,
+    target: WritableStream<Uint8Array>,
+    { onProgress, signal }: LongTask,
+  ): Promise<void> {
+    await this.#catalogue.exportTo(id, new Transferred(target, [target]), onProgress, signal);
+  }
+
+  /** Ends the workers: runs of this page are interrupted and can be resumed. */
+  close(): void {
+    for (const connection of this.#own.values()) connection.close();
+    this.#own.clear();
+    this.#listing?.close();
+    this.#listing = undefined;
+  }
+
+  get #catalogue(): Service<RunCatalogue> {
+    if (this.#listing === undefined) {
+      const worker = new Worker(new URL('../../workers/catalogue.worker.ts', import.meta.url), {
+        type: 'module',
+        name: 'catalogue',
+      });
+      this.#listing = connect<RunCatalogue>(worker, 'catalogue', () => {
+        this.#listing = undefined;
+      });
+    }
+    return this.#listing.service;
+  }
+
+  /** Starts the worker of a run; what becomes of it is told by its record. */
+  #work(id: string, visiting: readonly PlacedModel[]): void {
+    const worker = new Worker(new URL('../../workers/run.worker.ts', import.meta.url), {
+      type: 'module',
+      name: `run ${id}`,
+    });
+    const connection = connect<RunService>(worker, 'run', () => undefined);
+    this.#own.set(id, connection);
+    this.#wakeLock.hold(id);
+    const { zooUrl } = this.#setting;
+    const ended = (): void => {
+      connection.close();
+      this.#own.delete(id);
+      this.#live.delete(id);
+      this.#wakeLock.release(id);
+      void this.#tell();
+    };
+    // A worker that died leaves a run that shows as interrupted.
+    connection.service
+      .work({ id, zooUrl, backend: this.#setting.backend(), visiting })
+      .then(ended, ended);
+    void this.#tell();
+  }
+
+  /**
+   * Asks whoever works on a run, here or in another tab, and waits until they are done.
+   * @returns false when nobody does
+   */
+  async #ask(id: string, ask: 'pause' | 'cancel'): Promise<boolean> {
+    const lockName = `mergelab-run-${id}`;
+    const { held = [] } = await navigator.locks.query();
+    if (!held.some(({ name }) => name === lockName) && !this.#own.has(id)) return false;
+    this.#channel.tell({ kind: 'ask', id, ask });
+    await navigator.locks.request(lockName, () => undefined);
+    return true;
+  }
+
+  #hear(message: RunMessage): void {
+    if (message.kind === 'changed') void this.#tell();
+    if (message.kind !== 'live') return;
+    this.#live.set(message.id, message.live);
+    this.#show(this.#known.map((run) => withLive(run, this.#live.get(run.id))));
+  }
+
+  /** Lists anew and shows it to all who watch. */
+  async #tell(): Promise<void> {
+    if (this.#watchers.size === 0) return;
+    const count = ++this.#listCount;
+    const runs = await this.runs();
+    if (count === this.#listCount) this.#show(runs);
+  }
+
+  #show(runs: readonly RunSummary[]): void {
+    this.#known = runs;
+    for (const watcher of this.#watchers) watcher(runs);
+  }
+}
+
+/** Only a run at work has news. */
+function withLive(run: RunSummary, live: RunLive | undefined): RunSummary {
+  return live === undefined || run.state !== 'running' ? run : { ...run, ...live };
+}
+
+/** Not in the DOM library of TypeScript: Chromium's File System Access. */
+interface PermissionHandle extends FileSystemHandle {
+  queryPermission?(options: { mode: 'read' | 'readwrite' }): Promise<PermissionState>;
+  requestPermission?(options: { mode: 'read' | 'readwrite' }): Promise<PermissionState>;
+}
+
+async function askFor(handle: PermissionHandle, mode: 'read' | 'readwrite'): Promise<void> {
+  if ((await handle.queryPermission?.({ mode })) === 'granted') return;
+  if ((await handle.requestPermission?.({ mode })) === 'granted') return;
+  throw new LabError(
+    'run/unavailable',
+    `The run needs ${mode === 'read' ? 'to read' : 'to write to'} “${handle.name}”, which this browser does not allow now; resume it again and allow it.`,
+    { details: { folder: handle.name } },
+  );
+}

@@ -1,0 +1,208 @@
+import { LabError } from '../core/errors';
+import type { LongTask, OnProgress } from '../core/progress';
+import { ProgressMeter } from '../core/progress';
+import type { OutputFile } from '../engine/output-files';
+import { recipeVocabulary } from '../engine/recipe-vocabulary';
+import { parseRecipes } from '../recipe/parse-recipe';
+import { recipeHash } from '../recipe/recipe-hash';
+import { storedModel } from '../sources/cached-files';
+import type { ModelFile } from '../sources/model-files';
+import { LabStore } from '../store/lab-store';
+import { RunChannel } from './run-channel';
+import {
+  notBegun,
+  RunRecords,
+  runLockName,
+  runModelId,
+  type RunEntry,
+  type RunProgress,
+} from './run-records';
+import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
+import { writeZip } from './zip-output';
+
+const copyPieceBytes = 4 << 20;
+
+/** The list of runs; carries out none. */
+export class RunCatalogue {
+  readonly #store: LabStore;
+  readonly #records: RunRecords;
+  readonly #channel = new RunChannel();
+
+  constructor(store = new LabStore()) {
+    this.#store = store;
+    this.#records = new RunRecords(store);
+  }
+
+  /**
+   * The newest first. A run that was at work and whose lock nobody holds was interrupted.
+   * @param own runs of this page's own workers
+   */
+  async list(own: readonly string[]): Promise<readonly RunSummary[]> {
+    const [runs, held] = await Promise.all([this.#records.list(), heldLocks()]);
+    return runs.map(({ entry, progress }) => {
+      const isHeld = held.has(runLockName(entry.id));
+      const isOwn = own.includes(entry.id);
+      return summaryOf(entry, progress, isHeld || isOwn, isHeld && !isOwn);
+    });
+  }
+
+  /**
+   * Writes down a new run.
+   * @returns its id
+   * @throws LabError as `parseRecipes`
+   */
+  async add(request: RunRequest): Promise<string> {
+    const options = { vocabulary: recipeVocabulary };
+    const recipe = parseRecipes(request.recipeText, 'the recipe', options).at(-1)?.recipe;
+    if (recipe === undefined) {
+      throw new LabError('recipe/syntax', 'There is no recipe; write one first.');
+    }
+    const entry: RunEntry = {
+      id: crypto.randomUUID(),
+      request,
+      title: request.title,
+      recipeHash: await recipeHash(recipe),
+      createdAtMs: Date.now(),
+    };
+    await this.#records.putEntry(entry);
+    await this.#records.putProgress(entry.id, notBegun);
+    this.#channel.tell({ kind: 'changed' });
+    return entry.id;
+  }
+
+  /** The handles that a run needs, whose permission only a page can ask for. */
+  async handles(id: string): Promise<{
+    readonly read: readonly FileSystemHandle[];
+    readonly write: readonly FileSystemDirectoryHandle[];
+  }> {
+    const { request } = await this.#entry(id);
+    const read = request.models.flatMap(({ place }) =>
+      place.kind === 'handle' ? [place.handle] : [],
+    );
+    return { read, write: request.to === 'store' ? [] : [request.to] };
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.#records.putEntry({ ...(await this.#entry(id)), title });
+    this.#channel.tell({ kind: 'changed' });
+  }
+
+  /** Sets the state of a run that nobody works on. */
+  async setIdle(id: string, state: RunState): Promise<void> {
+    const progress = (await this.#records.progress(id)) ?? notBegun;
+    if (progress.state === 'done') return;
+    if (state === 'cancelled') await this.#records.dropOutput(id);
+    const { elapsedMs, totalBytes } = progress;
+    const doneBytes = state === 'cancelled' ? 0 : progress.doneBytes;
+    await this.#records.putProgress(id, { state, elapsedMs, doneBytes, totalBytes });
+    this.#channel.tell({ kind: 'changed' });
+  }
+
+  /** Deletes a run that nobody works on, with its output. */
+  async remove(id: string): Promise<void> {
+    await this.#records.remove(id);
+    this.#channel.tell({ kind: 'changed' });
+  }
+
+  /**
+   * Writes a finished run as one zip.
+   * @throws LabError `run/unavailable` when it is not finished, or its output is gone
+   */
+  async exportTo(
+    id: string,
+    target: WritableStream<Uint8Array>,
+    onProgress: OnProgress | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { title } = await this.#entry(id);
+    const model = await storedModel(this.#store, runModelId(id));
+    if (model === undefined) {
+      throw new LabError(
+        'run/unavailable',
+        'The output of this run is not in the browser’s storage; run it again.',
+        { details: { run: id } },
+      );
+    }
+    const files = [...model.files.values()];
+    const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const meter = new ProgressMeter('Exporting', totalBytes, 'bytes', onProgress);
+    const outputs = files.map((file) => copyOf(file, meter, { signal }));
+    await writeZip(outputs, folderName(title), target, signal);
+  }
+
+  async #entry(id: string): Promise<RunEntry> {
+    const entry = await this.#records.entry(id);
+    if (entry !== undefined) return entry;
+    throw new LabError('run/unavailable', 'This run was deleted; start a new one.', {
+      details: { run: id },
+    });
+  }
+}
+
+function summaryOf(
+  entry: RunEntry,
+  progress: RunProgress,
+  isAtWork: boolean,
+  isElsewhere: boolean,
+): RunSummary {
+  const { id, request, title, recipeHash: hash, createdAtMs } = entry;
+  const { state, elapsedMs, doneBytes, totalBytes, error } = progress;
+  const wasAtWork = state === 'running' || state === 'waiting';
+  return {
+    id,
+    title,
+    recipeHash: hash,
+    recipeText: request.recipeText,
+    models: request.models.map((model) => ({ id: model.id, shown: shownPlace(model.place) })),
+    output: request.output,
+    state: wasAtWork && !isAtWork ? 'interrupted' : state,
+    createdAtMs,
+    elapsedMs,
+    doneBytes,
+    totalBytes,
+    ...(state === 'done' ? { sizeBytes: totalBytes } : {}),
+    ...(error === undefined || isAtWork ? {} : { error }),
+    isElsewhere,
+  };
+}
+
+function shownPlace(place: ModelPlace): string {
+  switch (place.kind) {
+    case 'zoo':
+      return place.id;
+    case 'hub':
+      return place.revision === 'main' ? place.repo : `${place.repo}@${place.revision}`;
+    case 'folder':
+      return place.name;
+    case 'handle':
+      return place.handle.name;
+    case 'stored':
+      return place.modelId;
+  }
+}
+
+function copyOf(file: ModelFile, meter: ProgressMeter, { signal }: LongTask): OutputFile {
+  const { path, sizeBytes } = file;
+  return {
+    path,
+    sizeBytes,
+    stream: async function* () {
+      for (let offsetBytes = 0; offsetBytes < sizeBytes; offsetBytes += copyPieceBytes) {
+        const lengthBytes = Math.min(copyPieceBytes, sizeBytes - offsetBytes);
+        yield await file.read(offsetBytes, lengthBytes, signal);
+        meter.advance(lengthBytes);
+      }
+    },
+  };
+}
+
+/** A title as a folder in a zip. */
+function folderName(title: string): string {
+  const name = title.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[.-]+|[.-]+$/g, '');
+  return name === '' ? 'merge' : name;
+}
+
+async function heldLocks(): Promise<ReadonlySet<string>> {
+  const { held = [] } = await navigator.locks.query();
+  return new Set(held.flatMap(({ name }) => name ?? []));
+}

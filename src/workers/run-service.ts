@@ -1,0 +1,153 @@
+import { isAbort, LabError, sentenceOf } from '../core/errors';
+import type { BackendId } from '../expr/backend';
+import { LabStore } from '../store/lab-store';
+import { carryOutRun } from './carry-out-run';
+import { PlaceOpener } from './place-opener';
+import { RunChannel } from './run-channel';
+import { RunMeter, type RunLive } from './run-meter';
+import { notBegun, RunRecords, runLockName, type RunEntry, type RunProgress } from './run-records';
+import type { PlacedModel, RunState, RunSummary } from './run-types';
+
+/** Held by the one run that computes; others wait for it, also those of other tabs. */
+const turnLockName = 'mergelab-run-turn';
+/** How often the record says how far a run is; what counts after a crash are the chunks. */
+const noteIntervalMs = 2000;
+
+export interface RunStart {
+  readonly id: string;
+  readonly zooUrl: string;
+  readonly backend: BackendId | undefined;
+  /** Places with the files that a record cannot keep. */
+  readonly visiting: readonly PlacedModel[];
+}
+
+/** Carries out one run; lives in a worker of its own, which is ended afterwards. */
+export class RunService {
+  readonly #store = new LabStore();
+  readonly #records = new RunRecords(this.#store);
+
+  /**
+   * Works on a run until it is done, paused, cancelled or failed; what became of it is in its record.
+   * @throws LabError `run/unavailable` when there is no such run, or another tab works on it
+   */
+  async work(start: RunStart): Promise<void> {
+    const lockName = runLockName(start.id);
+    await navigator.locks.request(lockName, { ifAvailable: true }, async (lock) => {
+      if (lock === null) throw atWorkElsewhere();
+      const entry = await this.#records.entry(start.id);
+      if (entry === undefined) throw noSuchRun();
+      await this.#workLocked(withVisiting(entry, start.visiting), start);
+    });
+    // Told once more, for now the lock is free.
+    this.#tellChanged();
+  }
+
+  async #workLocked(entry: RunEntry, start: RunStart): Promise<void> {
+    const before = (await this.#records.progress(entry.id)) ?? notBegun;
+    const asked = new AbortController();
+    const channel = new RunChannel((message) => {
+      if (message.kind === 'ask' && message.id === entry.id) asked.abort(new Asked(message.ask));
+    });
+    const note = async (state: RunState, more: Partial<RunProgress> = {}): Promise<void> => {
+      const { doneBytes, totalBytes, elapsedMs } = meter?.live ?? before;
+      await this.#records.putProgress(entry.id, {
+        state,
+        doneBytes,
+        totalBytes,
+        elapsedMs,
+        ...more,
+      });
+      channel.tell({ kind: 'changed' });
+    };
+    let meter: RunMeter | undefined;
+    let notedMs = performance.now();
+    const tell = (live: RunLive): void => {
+      channel.tell({ kind: 'live', id: entry.id, live });
+      if (performance.now() - notedMs < noteIntervalMs) return;
+      notedMs = performance.now();
+      void this.#records.putProgress(entry.id, { state: 'running', ...countsOf(live) });
+    };
+    try {
+      await note('waiting');
+      await navigator.locks.request(turnLockName, { signal: asked.signal }, async () => {
+        meter = new RunMeter(before.elapsedMs, tell);
+        await note('running');
+        await carryOutRun(entry, {
+          store: this.#store,
+          opener: new PlaceOpener({ store: this.#store, zooUrl: start.zooUrl }),
+          meter,
+          backend: start.backend,
+          signal: asked.signal,
+        });
+      });
+      await note('done');
+    } catch (error) {
+      if (asked.signal.aborted && isStop(error, asked.signal)) {
+        await this.#stop(entry.id, asked.signal.reason as Asked, note);
+      } else await note('failed', { error: shown(error) });
+    } finally {
+      channel.close();
+      await this.#store.close();
+    }
+  }
+
+  async #stop(
+    id: string,
+    { ask }: Asked,
+    note: (state: RunState, more?: Partial<RunProgress>) => Promise<void>,
+  ): Promise<void> {
+    if (ask === 'pause') {
+      await note('paused');
+      return;
+    }
+    await this.#records.dropOutput(id);
+    await note('cancelled', { doneBytes: 0 });
+  }
+
+  #tellChanged(): void {
+    const channel = new RunChannel();
+    channel.tell({ kind: 'changed' });
+    channel.close();
+  }
+}
+
+/** Why a run was stopped. */
+class Asked extends DOMException {
+  readonly ask: 'pause' | 'cancel';
+
+  constructor(ask: 'pause' | 'cancel') {
+    super(`The person asked to ${ask} the run.`, 'AbortError');
+    this.ask = ask;
+  }
+}
+
+function isStop(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || isAbort(error);
+}
+
+function countsOf({ doneBytes, totalBytes, elapsedMs }: RunLive): Omit<RunProgress, 'state'> {
+  return { doneBytes, totalBytes, elapsedMs };
+}
+
+function shown(error: unknown): NonNullable<RunSummary['error']> {
+  const code = error instanceof LabError ? error.code : 'unknown';
+  return { code, sentence: sentenceOf(error) };
+}
+
+/** The record's places, those of this visit with their files. */
+function withVisiting(entry: RunEntry, visiting: readonly PlacedModel[]): RunEntry {
+  const here = new Map(visiting.map((model) => [model.id, model]));
+  const models = entry.request.models.map((model) => here.get(model.id) ?? model);
+  return { ...entry, request: { ...entry.request, models } };
+}
+
+function atWorkElsewhere(): LabError {
+  return new LabError(
+    'run/unavailable',
+    'Another tab works on this run; watch it here, or pause it first.',
+  );
+}
+
+function noSuchRun(): LabError {
+  return new LabError('run/unavailable', 'This run was deleted; start a new one.');
+}

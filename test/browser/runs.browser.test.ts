@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { sha256Hex } from '../../src/formats/hashes';
+import { RunDesk } from '../../src/rpc/run-desk';
+import { storedModel } from '../../src/sources/cached-files';
+import { LabStore } from '../../src/store/lab-store';
+import type { RunRequest, RunSummary } from '../../src/workers/lab-types';
+
+const zooUrl = new URL('/zoo/', location.origin).href;
+const specialists = ['instruction', 'math', 'multilingual', 'coding', 'safety'];
+
+const recipeText = `merge_method: ties
+base_model: base
+models:
+${specialists.map((id) => `  - model: ${id}\n    parameters: { weight: 0.3, density: 0.2 }`).join('\n')}
+dtype: bfloat16
+`;
+
+const request: RunRequest = {
+  title: 'All five',
+  recipeText,
+  models: ['base', ...specialists].map((id) => ({ id, place: { kind: 'zoo', id } })),
+  output: 'checkpoint',
+  to: 'store',
+  caching: 'auto',
+  budgetBytes: 1.5e9,
+};
+
+const desks: RunDesk[] = [];
+
+function openDesk(): RunDesk {
+  const desk = new RunDesk({ zooUrl, backend: () => 'wasm' });
+  desks.push(desk);
+  return desk;
+}
+
+afterEach(async () => {
+  const [desk] = desks;
+  for (const run of (await desk?.runs()) ?? []) await desk?.remove(run.id);
+  for (const open of desks.splice(0)) open.close();
+});
+
+/** Waits until a run is as wanted. */
+async function until(
+  desk: RunDesk,
+  id: string,
+  isWanted: (run: RunSummary) => boolean,
+): Promise<RunSummary> {
+  const over = new AbortController();
+  const found = await new Promise<RunSummary>((resolve, reject) => {
+    void desk.watch((runs) => {
+      const run = runs.find((one) => one.id === id);
+      if (run === undefined) return;
+      if (isWanted(run)) resolve(run);
+      else if (run.error !== undefined) reject(new Error(run.error.sentence));
+    }, over.signal);
+  });
+  over.abort();
+  return found;
+}
+
+/** The SHA-256 of every file of a run's output. */
+async function outputOf(id: string): Promise<Map<string, string>> {
+  const store = new LabStore();
+  const model = await storedModel(store, `run/${id}`);
+  const contents = new Map<string, string>();
+  for (const [path, file] of model?.files ?? []) {
+    contents.set(path, await sha256Hex(await file.read(0, file.sizeBytes)));
+  }
+  await store.close();
+  return contents;
+}
+
+describe('a run', () => {
+  it('is carried out into the store and can be exported, renamed and deleted', async () => {
+    const desk = openDesk();
+    const id = await desk.start(request);
+    const seen = new Set<string>();
+    const done = await until(desk, id, (run) => {
+      seen.add(run.state);
+      return run.state === 'done';
+    });
+    expect(seen).toContain('running');
+    expect(done).toMatchObject({ title: 'All five', output: 'checkpoint', isElsewhere: false });
+    expect(done.doneBytes).toBe(done.totalBytes);
+    expect(done.sizeBytes).toBe(done.totalBytes);
+    const contents = await outputOf(id);
+    expect([...contents.keys()]).toContain('model.safetensors');
+    await desk.rename(id, 'Renamed');
+    expect((await desk.runs())[0]?.title).toBe('Renamed');
+    let zipBytes = 0;
+    const target = new WritableStream<Uint8Array>({
+      write: (bytes) => {
+        zipBytes += bytes.byteLength;
+      },
+    });
+    await desk.exportTo(id, target, {});
+    expect(zipBytes).toBeGreaterThan(done.totalBytes);
+    await desk.remove(id);
+    expect(await desk.runs()).toEqual([]);
+    expect(await outputOf(id)).toEqual(new Map());
+  });
+
+  it('goes on after a pause and after its worker was ended, to the same bytes', async () => {
+    const desk = openDesk();
+    const whole = await desk.start(request);
+    await until(desk, whole, (run) => run.state === 'done');
+    const paused = await desk.start(request);
+    await until(desk, paused, (run) => run.state === 'running');
+    await desk.pause(paused);
+    expect((await desk.runs()).find(({ id }) => id === paused)?.state).toBe('paused');
+    await desk.resume(paused);
+    await until(desk, paused, (run) => run.state === 'done');
+    expect(await outputOf(paused)).toEqual(await outputOf(whole));
+
+    const killed = await desk.start(request);
+    await until(desk, killed, (run) => run.state === 'running');
+    desk.close();
+    const other = openDesk();
+    await expect
+      .poll(async () => (await other.runs()).find(({ id }) => id === killed)?.state)
+      .toBe('interrupted');
+    await other.resume(killed);
+    await until(other, killed, (run) => run.state === 'done');
+    expect(await outputOf(killed)).toEqual(await outputOf(whole));
+  });
+
+  it('waits for another one, and is watched and cancelled from another tab', async () => {
+    const desk = openDesk();
+    const watching = openDesk();
+    const first = await desk.start(request);
+    const second = await desk.start(request);
+    const isWaiting = await until(watching, second, (run) => run.isElsewhere);
+    expect(isWaiting.state).toBe('waiting');
+    await watching.cancel(second);
+    await until(desk, second, (run) => run.state === 'cancelled');
+    await until(watching, first, (run) => run.state === 'done');
+    expect(await outputOf(second)).toEqual(new Map());
+  });
+});
