@@ -106,6 +106,15 @@ class WorkerLab extends LabJobs implements Lab {
     return { ...about, mergeMs, last };
   }
 
+  async recallScores(
+    { recipes, selection, domains }: RecipeScoreRequest,
+    { signal }: LongTask = {},
+  ): Promise<EvaluationUpdate | undefined> {
+    const { key } = await (await this.#merger()).identify(recipes);
+    const infer = await this.#inferrer();
+    return (await infer.recall(key, { slot: 'merge', selection, domains }, signal))?.last;
+  }
+
   async generate(
     request: GenerationRequest,
     onText: (piece: string) => void,
@@ -133,9 +142,9 @@ class WorkerLab extends LabJobs implements Lab {
 
   override close(): void {
     this.#merges.cancel();
-    super.close();
     this.#merging?.close();
     this.#inferring?.close();
+    super.close();
     this.#merging = undefined;
     this.#inferring = undefined;
   }

@@ -84,6 +84,11 @@ export interface Lab {
     onUpdate: (update: EvaluationUpdate) => void,
     task?: LongTask,
   ): Promise<RecipeScore>;
+  /**
+   * Scores kept from before of what recipes make, as of the slot `merge`; nothing is merged.
+   * @returns undefined when there are none
+   */
+  recallScores(request: RecipeScoreRequest, task?: LongTask): Promise<EvaluationUpdate | undefined>;
   /** Calls `onText` with each new piece of text. */
   generate(
     request: GenerationRequest,

@@ -265,6 +265,35 @@ describe('the recipe editor', () => {
     await expect.poll(content).not.toContain('# mine');
   });
 
+  it('takes several documents, with a slider for each stage that the last one merges', async () => {
+    const lab = await openEditor();
+    await write(
+      'name: soup\nmerge_method: linear\nmodels:\n  - {model: math, parameters: {weight: 1}}\n  - {model: coding, parameters: {weight: 1}}\n---\nmerge_method: task_arithmetic\nbase_model: base\nmodels:\n  - {model: soup, parameters: {weight: 0.65}}\n',
+    );
+    await expect.element(slider('soup')).toHaveValue('0.65');
+    expect((slider('math').element() as HTMLInputElement).value).toBe('0');
+    await page.getByRole('spinbutton', { name: 'soup coefficient value' }).fill('0.25');
+    await expect
+      .poll(() => lab.calls.findLast(({ name }) => name === 'merge')?.recipe?.models)
+      .toMatchObject([{ model: 'soup', parameters: { weight: 0.25 } }]);
+    await expect
+      .poll(() => lab.calls.findLast(({ name }) => name === 'plan')?.recipeNames)
+      .toEqual(['soup', undefined]);
+    await page.getByRole('button', { name: 'Back to the sliders' }).click();
+    await expect.element(slider('soup')).not.toBeInTheDocument();
+  });
+
+  it('with slices has no slider for a model that is in none', async () => {
+    await openEditor();
+    await write(
+      'merge_method: task_arithmetic\nbase_model: base\nslices:\n  - sources:\n      - {model: base, layer_range: [0, 2]}\n      - {model: math, layer_range: [0, 2], parameters: {weight: 0.6}}\n',
+    );
+    await expect.element(slider('math')).toHaveValue('0.6');
+    await expect.element(slider('coding')).toBeDisabled();
+    await page.getByRole('spinbutton', { name: 'math coefficient value' }).fill('0.35');
+    await expect.poll(content).toContain('weight: 0.35');
+  });
+
   it('marks mistakes with their line and keeps what was valid in force', async () => {
     const lab = await openEditor();
     const merges = (): number => lab.calls.filter(({ name }) => name === 'merge').length;
@@ -287,7 +316,7 @@ describe('comparing methods', () => {
   const compareButton = () => panel().getByRole('button', { name: 'Compare methods' });
 
   it('measures every method, sorts, and opens one in the lab', async () => {
-    const lab = await open();
+    const lab = await open({ hasScores: ({ mergeMethod }) => mergeMethod === 'ties' });
     await settled();
     await compareButton().click();
     await expect
@@ -302,10 +331,18 @@ describe('comparing methods', () => {
     await expect.element(header).toHaveAttribute('aria-sort', 'ascending');
     const times = rows().map((row) => Number.parseInt(row.lastElementChild?.textContent ?? '', 10));
     expect(times).toEqual(times.toSorted((left, right) => left - right));
+    const evaluations = (): number =>
+      lab.calls.filter(({ name, request }) => name === 'evaluate' && request?.slot === 'merge')
+        .length;
+    const before = evaluations();
     await page.getByRole('button', { name: 'Open TIES in the lab' }).click();
     await expect
       .element(page.getByRole('combobox', { name: 'Merging method' }))
       .toHaveValue('ties');
+    await settled();
+    expect(lab.calls.findLast(({ name }) => name === 'merge')?.recipe?.mergeMethod).toBe('ties');
+    // Its scores were kept, so that nothing is run again.
+    expect(evaluations()).toBe(before);
   });
 
   it('makes way for a slider and goes on after it, and stops when told to', async () => {

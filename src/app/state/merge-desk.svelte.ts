@@ -112,8 +112,10 @@ export class MergeDesk {
   async #mergeAndScore(selection: Selection | undefined, signal: AbortSignal): Promise<void> {
     const { activity, problems, onSettled } = this.#parts;
     try {
+      const recalling = selection === undefined ? undefined : this.#recall(selection, signal);
       if (this.isOutdated) await this.#merge(signal);
-      if (selection !== undefined) await this.#score(selection, signal);
+      const isRecalled = await recalling;
+      if (selection !== undefined && isRecalled !== true) await this.#score(selection, signal);
       if (signal.aborted) return;
       this.phase = 'idle';
       problems.clear('merge');
@@ -136,6 +138,21 @@ export class MergeDesk {
     signal.throwIfAborted();
     this.report = report;
     this.isOutdated = false;
+  }
+
+  /** Shows scores that were kept from before while the merge is made; says whether there were any. */
+  async #recall(selection: Selection, signal: AbortSignal): Promise<boolean> {
+    const { lab, board, currentRecipes } = this.#parts;
+    const recipes = currentRecipes();
+    if (recipes === undefined) return false;
+    // Without them the merge is scored, so a failure needs no words.
+    const found = await lab()
+      .recallScores({ recipes, selection, domains: domainIds }, { signal })
+      .catch(() => undefined);
+    if (found === undefined || signal.aborted) return false;
+    board.beginMerge(selection);
+    board.takeMerge(domainIds, found, true);
+    return true;
   }
 
   async #score(selection: Selection, signal: AbortSignal): Promise<void> {
