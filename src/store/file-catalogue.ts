@@ -155,6 +155,10 @@ export class FileCatalogue {
     return removed;
   }
 
+  async all(): Promise<FileRecord[]> {
+    return this.#database.read([], async (db) => db.getAll('files'));
+  }
+
   /** All files, and how many bytes of each are stored. */
   async list(): Promise<StoredFile[]> {
     return this.#database.read([], async (db) => {

@@ -6,12 +6,10 @@ import type { LabDatabase } from './database';
 import { FileCatalogue } from './file-catalogue';
 import { IndexedDbDriver } from './indexeddb-driver';
 import { KeyedTurns } from './keyed-turns';
+import { LastUse } from './last-use';
 import { corruptError, isQuotaFailure, wrongHashError } from './problems';
 import { chunkSizeBytes, type DriverId, type FileRecord, type RunRecord } from './schema';
 import type { StoredFile } from './storage-details';
-
-/** How often a file's last use is noted while it is being read. */
-const touchIntervalMs = 60_000;
 
 export interface WriteOptions {
   /** Where a file that begins with this chunk lies; `indexeddb` unless told, or where the other cannot write. */
@@ -32,7 +30,8 @@ export class FileStore {
   readonly #drivers: ReadonlyMap<DriverId, ChunkDriver>;
   readonly #hash = new ContentHash();
   readonly #turns = new KeyedTurns();
-  readonly #touchedAtMs = new Map<string, number>();
+  readonly #lastUse: LastUse;
+  #isSwept = false;
 
   /** @param pieceBytes another chunk size, for tests */
   constructor(
@@ -43,6 +42,7 @@ export class FileStore {
     this.#database = database;
     this.chunkSizeBytes = pieceBytes;
     this.#catalogue = new FileCatalogue(database, pieceBytes);
+    this.#lastUse = new LastUse(this.#catalogue);
     this.#drivers = new Map(drivers.map((driver) => [driver.id, driver]));
   }
 
@@ -103,7 +103,7 @@ export class FileStore {
         bytes.byteLength === lengthBytes &&
         chunk.checksum === (await checksum128(bytes));
       if (isWhole) {
-        this.#touch(file);
+        this.#lastUse.note(file);
         return bytes;
       }
     } catch (failure) {
@@ -161,6 +161,11 @@ export class FileStore {
     );
   }
 
+  /** Whether new files can be stored with a driver from here. */
+  canWrite(driver: DriverId): boolean {
+    return this.#drivers.get(driver)?.canWrite === true;
+  }
+
   /** All files, and how many bytes of each are stored. */
   async list(): Promise<StoredFile[]> {
     return this.#catalogue.list();
@@ -202,8 +207,9 @@ export class FileStore {
     bytes: Uint8Array,
     options: WriteOptions,
   ): Promise<boolean | 'gone'> {
-    const wanted = this.#drivers.get(options.driver ?? 'indexeddb');
-    const driverId = wanted?.canWrite === true ? wanted.id : 'indexeddb';
+    this.#sweep();
+    const wanted = options.driver ?? 'indexeddb';
+    const driverId = this.canWrite(wanted) ? wanted : 'indexeddb';
     const begun = await this.#catalogue.begin(key, sizeBytes, driverId);
     if (begun === undefined) return false;
     if (begun.replaced !== undefined) await this.free([begun.replaced]);
@@ -270,13 +276,12 @@ export class FileStore {
     throw wrongHashError(file.key, found);
   }
 
-  #touch(file: FileRecord): void {
-    const nowMs = Date.now();
-    const lastMs = Math.max(this.#touchedAtMs.get(file.key) ?? 0, file.usedAtMs);
-    if (nowMs - lastMs < touchIntervalMs) return;
-    this.#touchedAtMs.set(file.key, nowMs);
-    // Nobody waits for it: a use that goes unnoted costs at most a download.
-    this.#catalogue.update(file, { usedAtMs: nowMs }).catch(() => undefined);
+  /** Once a visit, behind the first write: frees what a crash left. */
+  #sweep(): void {
+    if (this.#isSwept) return;
+    this.#isSwept = true;
+    const listed = async (): Promise<FileRecord[]> => this.#catalogue.all();
+    for (const driver of this.#drivers.values()) driver.sweep(listed).catch(() => undefined);
   }
 
   #driverOf(file: FileRecord): ChunkDriver {

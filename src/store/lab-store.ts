@@ -1,15 +1,23 @@
-import type { ChunkDriver } from './chunk-driver';
 import { defaultMarginFraction01 } from './caching';
 import type { DatabaseOptions } from './database';
 import { LabDatabase } from './database';
+import { DriverChoice } from './driver-choice';
 import { evictableFiles } from './eviction';
 import { chunksOf } from './file-catalogue';
 import { FileStore } from './file-store';
 import { IndexedDbDriver } from './indexeddb-driver';
+import { OpfsDriver } from './opfs-driver';
 import { Pins } from './pins';
 import { freeBytesOf, storageSpace, type StorageSpace } from './problems';
 import { RecordStore } from './record-store';
-import type { FileRecord, ModelRecord, RunRecord, ScoreRecord } from './schema';
+import {
+  databaseName,
+  type DriverId,
+  type FileRecord,
+  type ModelRecord,
+  type RunRecord,
+  type ScoreRecord,
+} from './schema';
 import { describeModels, type StorageDetails, type StoredFile } from './storage-details';
 
 export type { StorageDetails, StoredModel } from './storage-details';
@@ -30,11 +38,13 @@ export class LabStore {
   readonly runs: RecordStore<'runs', RunRecord>;
   readonly #database: LabDatabase;
   readonly #pins: Pins;
+  readonly #driverChoice: DriverChoice;
 
   constructor(options: StoreOptions = {}) {
     this.#database = new LabDatabase(options);
-    const drivers: ChunkDriver[] = [new IndexedDbDriver()];
+    const drivers = [new IndexedDbDriver(), new OpfsDriver(options.name ?? databaseName)];
     this.files = new FileStore(this.#database, options.pieceBytes, drivers);
+    this.#driverChoice = new DriverChoice(this.#database, this.files);
     this.scores = new RecordStore(this.#database, 'scores', (score) => [
       score.modelHash,
       score.itemSetHash,
@@ -111,6 +121,14 @@ export class LabStore {
 
   async unpin(owner: string): Promise<void> {
     await this.#pins.unpin(owner);
+  }
+
+  /**
+   * Where the files of a model of this size are stored best: measured at the first model above 1 GB.
+   * Files of a chunk or less are better off in IndexedDB whatever it says.
+   */
+  async driverFor(modelBytes: number): Promise<DriverId> {
+    return this.#driverChoice.driverFor(modelBytes);
   }
 
   /** How much is used and allowed; both 0 where the browser does not tell. */
