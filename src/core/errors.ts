@@ -22,6 +22,7 @@ export type LabErrorCode =
   | 'gpu/unavailable'
   | 'hub/bad-name'
   | 'hub/changed'
+  | 'hub/exists'
   | 'hub/gated'
   | 'hub/not-found'
   | 'hub/rate-limited'
