@@ -22,7 +22,7 @@ import { numbersFor, optionsFor, type ParameterSubject } from './tensor-numbers'
 import type { FloatSource, TensorSource } from './tensor-source';
 
 /** What stays loaded between the passes of a method instead of being read again. */
-const residentBudgetBytes = 96 << 20;
+const residentBudgetBytes = 384 << 20;
 
 /** A tensor of the merged checkpoint. */
 export interface OutputTensor {

@@ -51,7 +51,7 @@ export const bool = (value: boolean): Bool => node('constant', 'bool', [], value
 
 /**
  * 32 random bits that depend on seed, tensor, element and model at hand, and on nothing else.
- * @param word 0 to 3: four independent words for one element
+ * @param word 0 to 3: four independent words for one element and model
  */
 export const randomBits = (word = 0): U32 => node('randomBits', 'u32', [], word);
 

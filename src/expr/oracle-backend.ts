@@ -182,23 +182,35 @@ function chunksOf(
   const lists = program.outputs.map(() =>
     new Float64Array(chunks.length).fill(kind === 'max' ? -Infinity : 0),
   );
-  const lanes = program.outputs.map(() => new Float64Array(8));
+  const partials = program.outputs.map(() => new Float64Array(2));
   const visit = (columns: Column[], start: number, place: number): void => {
     lists.forEach((list, result) => {
       const column = columns[result];
-      const sums = lanes[result];
+      const sums = partials[result];
       invariant(column && sums, 'every result has a column');
-      if (start % chunkElements === 0) sums.fill(kind === 'max' ? -Infinity : 0);
-      column.forEach((value, i) => {
-        const lane = i % 8;
-        const before = sums[lane] as number;
-        sums[lane] = kind === 'max' ? Math.max(before, value) : before + value;
-      });
-      const [s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0] = sums;
-      list[place] =
-        kind === 'max' ? Math.max(...sums) : s0 + s1 + (s2 + s3) + (s4 + s5 + (s6 + s7));
+      if (kind === 'max') {
+        column.forEach((value) => {
+          list[place] = Math.max(list[place] as number, value);
+        });
+        return;
+      }
+      if (start % chunkElements === 0) sums.fill(0);
+      addEights(column, sums);
+      list[place] = (sums[0] as number) + (sums[1] as number);
     });
   };
   forEachColumns(program, slice, values, 'f32', visit, chunks);
   return { lists };
+}
+
+/** Adds every eight values to two sums. */
+function addEights(column: Column, sums: Float64Array): void {
+  for (let i = 0; i < column.length; i += 8) {
+    const [x0 = 0, x1 = 0, x2 = 0, x3 = 0, x4 = 0, x5 = 0, x6 = 0, x7 = 0] = column.subarray(
+      i,
+      i + 8,
+    );
+    sums[0] = (sums[0] as number) + (x0 + x4 + (x1 + x5));
+    sums[1] = (sums[1] as number) + (x2 + x6 + (x3 + x7));
+  }
 }

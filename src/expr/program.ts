@@ -1,6 +1,6 @@
 import { invariant } from '../core/errors';
 import type { Expr, Op, ValueType } from './expr';
-import { lcgFactor, lcgIncrement } from './random-bits';
+import { lcgFactor, lcgIncrement, randomNumber, wordsPerHash } from './random-bits';
 import { exprsOf, type Reduction } from './reduction';
 
 /** Folds are unrolled, and the model at hand is a number, so these do not occur. */
@@ -136,12 +136,13 @@ export function unroll(
 
   /** pcg4d as steps; what depends on seed, tensor and model alone is left to be hoisted. */
   function placeRandom(word: number, model: number): number {
+    const number = randomNumber(word, model);
     const binary = (op: 'add' | 'mul' | 'xor', a: number, b: number): number =>
       step(op, 'u32', [a, b]);
     const constant = (value: number): number => step('constant', 'u32', [], { value });
     const start = [
       step('elementIndex', 'u32'),
-      constant(model),
+      constant(Math.floor(number / wordsPerHash)),
       step('tensorKey', 'u32'),
       step('seed', 'u32'),
     ];
@@ -159,7 +160,7 @@ export function unroll(
       binary('xor', part, step('shiftRight', 'u32', [part], { value: 16 })),
     ) as [number, number, number, number];
     mix();
-    return [x, y, z, w][word] ?? x;
+    return [x, y, z, w][number % wordsPerHash] ?? x;
   }
 
   const seenPerModel = new Map<number, Map<Expr, number>>();

@@ -30,7 +30,17 @@ export function pcg4d(
 export const lcgFactor = 1664525;
 export const lcgIncrement = 1013904223;
 
-/** The counters of `randomBits`, in the order of pcg4d's x, y, z, w. */
+/** Words of a model and element stand this far apart: the most models that a merge has. */
+const wordStride = 12;
+/** One hash serves so many models in a row. */
+export const wordsPerHash = 4;
+
+/** Which of an element's random words `randomBits(word)` means for a model. */
+export function randomNumber(word: number, model: number): number {
+  return wordStride * word + model;
+}
+
+/** The value of `randomBits(word)`. */
 export function randomWord(
   word: number,
   element: number,
@@ -38,5 +48,7 @@ export function randomWord(
   tensorKey: number,
   seed: number,
 ): number {
-  return pcg4d(element, model, tensorKey, seed)[word] ?? 0;
+  const number = randomNumber(word, model);
+  const words = pcg4d(element, Math.floor(number / wordsPerHash), tensorKey, seed);
+  return words[number % wordsPerHash] ?? 0;
 }

@@ -5,10 +5,11 @@ import type { Expr } from './expr';
  * A number, or a list of counts, from all elements of a tensor. With `perModel` the expression is
  * evaluated once for every specialist and each has its own result.
  *
- * - `sum`: float64 sum of the float32 values. Order: within a chunk of `chunkElements` eight partial
- *   sums take elements 0, 8, 16…; 1, 9, 17… and so on, and are joined in pairs:
- *   ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)); chunk sums are added in order. On a GPU a chunk is summed in pairs of float32 in another order: within
- *   1e-12 of the sum of magnitudes, so it may differ in the last bits of the float64.
+ * - `sum`: float64 sum of the float32 values. Order: a chunk of `chunkElements` has two partial sums.
+ *   Of every eight elements x0 to x7 the first takes (x0 + x4) + (x1 + x5), the second
+ *   (x2 + x6) + (x3 + x7), where what lies beyond the end counts as 0. Their sum is the chunk's, and
+ *   chunk sums are added in order. On a GPU a chunk is summed in pairs of float32 in another order:
+ *   within 1e-12 of the sum of magnitudes, so it may differ in the last bits of the float64.
  * - `max`: the largest value; NaN if any is NaN; -Infinity for an empty tensor.
  * - `count`: how many elements satisfy the condition; exact.
  * - `histogram`: how often each bin occurs among elements that satisfy `when`; exact. `bin` must be

@@ -45,8 +45,8 @@ export class TailMask {
 /** One result of a reduction, as it grows during the loop. */
 export interface Accumulator {
   writeStart?(): void;
-  /** Takes in the elements of a turn; lanes outside the masks do not count. */
-  writeAdd(writer: StepWriter, masks: Pair): void;
+  /** Takes in the elements of a turn; lanes outside the masks, if there are any, do not count. */
+  writeAdd(writer: StepWriter, masks: Pair | undefined): void;
   /** Stores the result at `out` + offset. */
   writeEnd?(offsetBytes: number): void;
 }
@@ -55,26 +55,21 @@ type AccumulatorOf = (code: WasmCode, output: number) => Accumulator;
 
 export const accumulators: Record<'sum' | 'max' | 'count', AccumulatorOf> = {
   sum: (code, output) => {
-    const low = pairOf(code);
-    const high = pairOf(code);
+    const sums = code.local('v128');
     const value = code.local('v128');
     return {
       writeAdd(writer, masks) {
+        code.get(sums);
         for (const half of halves) {
           writer.push(output, half);
-          code.get(masks[half]).vec('v128And').set(value);
-          code.get(low[half]).get(value).vec('f64x2PromoteLowF32x4').vec('f64x2Add').set(low[half]);
-          code.get(high[half]).highHalf(value).vec('f64x2PromoteLowF32x4');
-          code.vec('f64x2Add').set(high[half]);
+          if (masks !== undefined) code.get(masks[half]).vec('v128And');
+          code.tee(value).vec('f64x2PromoteLowF32x4');
+          code.highHalf(value).vec('f64x2PromoteLowF32x4').vec('f64x2Add');
         }
+        code.vec('f64x2Add').vec('f64x2Add').set(sums);
       },
       writeEnd(offsetBytes) {
-        code.get(runParameters.out);
-        for (const [even, odd] of [low, high]) {
-          const joined = code.local('v128');
-          code.get(even).get(odd).vec('f64x2Add').tee(joined).f64x2ExtractLane(0);
-          code.get(joined).f64x2ExtractLane(1).op('f64Add');
-        }
+        code.get(runParameters.out).get(sums).f64x2ExtractLane(0).get(sums).f64x2ExtractLane(1);
         code.op('f64Add').f64Store(offsetBytes);
       },
     };
@@ -90,7 +85,8 @@ export const accumulators: Record<'sum' | 'max' | 'count', AccumulatorOf> = {
         for (const half of halves) {
           code.get(largest);
           writer.push(output, half);
-          code.v128(nothing).get(masks[half]).vec('v128Bitselect').vec('f32x4Max').set(largest);
+          if (masks !== undefined) code.v128(nothing).get(masks[half]).vec('v128Bitselect');
+          code.vec('f32x4Max').set(largest);
         }
       },
       writeEnd(offsetBytes) {
@@ -108,7 +104,8 @@ export const accumulators: Record<'sum' | 'max' | 'count', AccumulatorOf> = {
           // A true lane is -1.
           code.get(counts);
           writer.push(output, half);
-          code.get(masks[half]).vec('v128And').vec('i32x4Sub').set(counts);
+          if (masks !== undefined) code.get(masks[half]).vec('v128And');
+          code.vec('i32x4Sub').set(counts);
         }
       },
       writeEnd(offsetBytes) {
@@ -171,7 +168,8 @@ export class HistogramWriter {
             .vec('i32x4Add')
             .set(offsets[half]);
           writer.push(whenOutput, half);
-          code.get(masks[half]).vec('v128And').set(active[half]);
+          if (masks !== undefined) code.get(masks[half]).vec('v128And');
+          code.set(active[half]);
         }
         code.get(active[0]).get(active[1]).vec('v128Or').vec('v128AnyTrue');
         code.when(() => {

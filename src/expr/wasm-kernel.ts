@@ -95,11 +95,15 @@ export interface ReduceKernel extends WasmKernel {
   readonly binTotal: number;
 }
 
-/** Computes all reductions in one pass over [first, end), which must lie in one chunk for sums. */
+/**
+ * Computes all reductions in one pass over [first, end), which must lie in one chunk for sums.
+ * @param isEven that `end` is always a multiple of eight, so that no element has to be left out
+ */
 export function compileReduce(
   reductions: readonly Reduction[],
   layout: InputLayout,
   memory: MemoryShape,
+  isEven: boolean,
 ): ReduceKernel {
   const count = specialistCountOf(layout);
   const rootLists = reductions.map((reduction) => rootsOf(reduction, count));
@@ -107,10 +111,10 @@ export function compileReduce(
   const code = new WasmCode(runParameterCount);
   const writer = new StepWriter(code, program, layout);
   const { first, end } = runParameters;
-  const tail = new TailMask(code);
+  const tail = isEven ? undefined : new TailMask(code);
 
   writer.writeStart();
-  tail.writeStart();
+  tail?.writeStart();
   const results: Accumulator[] = [];
   const binTotal = reductions.reduce((total, reduction, index) => {
     if (reduction.kind !== 'histogram') return total;
@@ -135,10 +139,10 @@ export function compileReduce(
   }
   for (const result of results) result.writeStart?.();
   code.whileBelow(first, end, () => {
-    tail.writeMasks();
-    for (const result of results) result.writeAdd(writer, tail.masks);
+    tail?.writeMasks();
+    for (const result of results) result.writeAdd(writer, tail?.masks);
     code.get(first).i32(stepElements).op('i32Add').set(first);
-    tail.writeAdvance();
+    tail?.writeAdvance();
     writer.writeAdvance();
   });
   const numbers = results.filter((result) => result.writeEnd !== undefined);

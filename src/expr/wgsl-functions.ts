@@ -42,6 +42,11 @@ fn pcg4d(counters: vec4u) -> vec4u {
   v ^= v >> vec4u(16u);
   v.x += v.y * v.w; v.y += v.z * v.x; v.z += v.x * v.y; v.w += v.y * v.z;
   return v;
+}
+
+// Four models in a row share one hash.
+fn randomWord(element: u32, number: u32) -> u32 {
+  return pcg4d(vec4u(element, number / 4u, params.tensorKey, params.seed))[number % 4u];
 }`;
 
 /**

@@ -1,5 +1,6 @@
 import { invariant } from '../core/errors';
 import type { Expr, Op } from './expr';
+import { randomNumber } from './random-bits';
 import { countUses, dependsOnModel, foldsByLevel, usesAccumulator } from './wgsl-tree';
 
 /** A function body: statements, then the value of the expression. */
@@ -107,8 +108,8 @@ class Printer {
       case 'modelIndex':
         return 'k';
       case 'randomBits': {
-        const word = ['x', 'y', 'z', 'w'][value] ?? 'x';
-        return `pcg4d(vec4u(params.firstElement + i, k, params.tensorKey, params.seed)).${word}`;
+        const first = randomNumber(value, 0);
+        return `randomWord(params.firstElement + i, ${first === 0 ? 'k' : `${first}u + k`})`;
       }
       case 'negate':
         return `(-${a})`;
@@ -194,7 +195,7 @@ const boolOperators: Partial<Record<Op, string>> = { and: '&&', or: '||', xor: '
 
 /** Names of the shader around, and of WGSL's functions. */
 const takenNames =
-  'i k params weights result columns base specialist element pcg4d abs sign sqrt floor min max select'.split(
+  'i k params weights result columns base specialist element pcg4d randomWord abs sign sqrt floor min max select'.split(
     ' ',
   );
 

@@ -3,11 +3,11 @@ import {
   eq,
   f32,
   ge,
+  gt,
   mul,
   named,
   perModel,
   select,
-  sign,
   sumOverModels,
   toF32,
 } from '../expr/build';
@@ -23,7 +23,7 @@ import { addToBase } from './task-vector';
 export function agreement(delta: Expr<'f32'>): Expr<'f32'> {
   const vote = named('vote', sumOverModels(delta));
   const elected = named('elected', select(ge(vote, f32(0)), f32(1), f32(-1)));
-  return named('agrees', toF32(eq(sign(delta), elected)));
+  return named('agrees', toF32(gt(mul(delta, elected), f32(0))));
 }
 
 /**

@@ -8,6 +8,7 @@ import type { MemoryShape } from '../expr/wasm-code';
 import type { ReduceKernel, WasmKernel } from '../expr/wasm-kernel';
 import { compileMap, compileReduce } from '../expr/wasm-kernel';
 import { compileRank } from '../expr/wasm-rank';
+import { stepElements } from '../expr/wasm-steps';
 
 /** A kernel and the number by which threads know it. */
 export interface CachedKernel<K extends WasmKernel> {
@@ -42,9 +43,14 @@ export class KernelCache {
     );
   }
 
-  reduce(reductions: readonly Reduction[], layout: InputLayout): CachedKernel<ReduceKernel> {
-    return this.#reduces.remember(reductions, layoutText(layout), () =>
-      this.#numbered(compileReduce(reductions, layout, this.#memory)),
+  reduce(
+    reductions: readonly Reduction[],
+    layout: InputLayout,
+    elementCount: number,
+  ): CachedKernel<ReduceKernel> {
+    const isEven = elementCount % stepElements === 0;
+    return this.#reduces.remember(reductions, `${isEven} ${layoutText(layout)}`, () =>
+      this.#numbered(compileReduce(reductions, layout, this.#memory, isEven)),
     );
   }
 

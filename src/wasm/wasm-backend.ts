@@ -176,8 +176,9 @@ export class WasmBackend implements MergeBackend {
   ): Promise<readonly ReductionPartial[]> {
     const found = this.#find(slice);
     return this.#inTurn(async () => {
-      const { id, kernel } = this.#kernels.reduce(reductions, found.layout);
-      const chunkCount = chunks?.length ?? Math.ceil(slice.elementCount / chunkElements);
+      const { elementCount } = slice;
+      const { id, kernel } = this.#kernels.reduce(reductions, found.layout, elementCount);
+      const chunkCount = chunks?.length ?? Math.ceil(elementCount / chunkElements);
       const outStrideBytes = 8 * kernel.resultCount;
       const binsStrideBytes = kernel.binTotal === 0 ? 0 : 4 * (kernel.binTotal + spareBinCount);
       const outBytes = outStrideBytes * chunkCount;
@@ -193,7 +194,7 @@ export class WasmBackend implements MergeBackend {
           kernelId: id,
           kernelBytes: kernel.bytes,
           block,
-          elementCount: slice.elementCount,
+          elementCount,
           chunkList,
           out,
           outStrideBytes,

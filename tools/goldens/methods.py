@@ -6,7 +6,8 @@
 Writes a one-layer Llama base and three specialists, their weights on the bf16 grid so that equal
 magnitudes meet at thresholds, runs mergekit on recipes with `dtype: float32`, and stores inputs
 (bf16) and results (float32) as base64. For DARE, mergekit's generator is replaced by the masks our
-kernels draw: pcg4d over (element, model, tensor, seed), written here a second time in NumPy.
+kernels draw: pcg4d over (element, model // 4, tensor, seed), of whose four words each model takes one,
+written here a second time in NumPy.
 """
 
 from __future__ import annotations
@@ -98,12 +99,12 @@ def hash_text(text: str) -> int:
 
 
 def mask_of(name: str, model: int, density: float) -> torch.Tensor:
-    """pcg4d (Jarzynski and Olano 2020); kept where 24 bits of the first word lie below density."""
+    """pcg4d (Jarzynski and Olano 2020); kept where 24 bits of the model's word lie below density."""
     shape = SHAPES[name]
     count = int(np.prod(shape))
     with np.errstate(over="ignore"):
         x = np.arange(count, dtype=np.uint32)
-        y, z, w = (np.full(count, v, np.uint32) for v in (model, hash_text(name), MASK_SEED))
+        y, z, w = (np.full(count, v, np.uint32) for v in (model // 4, hash_text(name), MASK_SEED))
         x, y, z, w = (v * np.uint32(1664525) + np.uint32(1013904223) for v in (x, y, z, w))
         for last in (False, True):
             x = x + y * w
@@ -112,7 +113,7 @@ def mask_of(name: str, model: int, density: float) -> torch.Tensor:
             w = w + y * z
             if not last:
                 x, y, z, w = (v ^ (v >> np.uint32(16)) for v in (x, y, z, w))
-    uniform = (x >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
+    uniform = ((x, y, z, w)[model % 4] >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
     kept = uniform < np.float32(density)
     return torch.from_numpy(kept.astype(np.float32)).reshape(shape)
 

@@ -57,7 +57,7 @@ describe('printed shaders', () => {
           let magnitude = min(bitcast<u32>(taskVector) & 0x7fffffffu, 0x7f800001u);
           let trimmed = taskVector * f32((magnitude > params.trim_bits[k]) || ((magnitude == params.trim_bits[k]) && ((params.firstElement + i) < params.trim_cut[k])));
           let weighted = params.weight[k] * trimmed;
-          let agrees = f32(sign(weighted) == elected);
+          let agrees = f32((weighted * elected) > 0.0);
           sum += weighted * agrees;
           weightSum += params.weight[k] * agrees;
         }
