@@ -1,5 +1,6 @@
 import { LabError } from '../core/errors';
 import { isJsonObject, parseJsonObject, type JsonObject } from './bounded-json';
+import { compileModulePattern, type ModulePattern } from './module-pattern';
 import { quoted } from './text';
 
 const configLimits = { maxSizeBytes: 4_000_000, maxDepth: 32 };
@@ -7,8 +8,8 @@ const configLimits = { maxSizeBytes: 4_000_000, maxDepth: 32 };
 const maxPatternLength = 256;
 
 /** Number of one module: the first pattern that its name ends with. */
-export interface ModulePattern {
-  readonly pattern: RegExp;
+export interface ModuleValue {
+  readonly pattern: ModulePattern;
   readonly value: number;
 }
 
@@ -18,8 +19,8 @@ export interface AdapterConfig {
   readonly alpha: number;
   /** Scales by alpha / √rank instead of alpha / rank. */
   readonly isRankStabilised: boolean;
-  readonly rankPatterns: readonly ModulePattern[];
-  readonly alphaPatterns: readonly ModulePattern[];
+  readonly rankPatterns: readonly ModuleValue[];
+  readonly alphaPatterns: readonly ModuleValue[];
   /** Weights are stored [in, out], as GPT-2's are. */
   readonly isTransposed: boolean;
   /** The Hub id or path of the model that it was trained on, as it was called there. */
@@ -79,8 +80,8 @@ export function adapterRank(config: AdapterConfig, module: string): number {
   return valueFor(config.rankPatterns, module) ?? config.rank;
 }
 
-function valueFor(patterns: readonly ModulePattern[], module: string): number | undefined {
-  return patterns.find(({ pattern }) => pattern.test(module))?.value;
+function valueFor(patterns: readonly ModuleValue[], module: string): number | undefined {
+  return patterns.find(({ pattern }) => pattern.matches(module))?.value;
 }
 
 function refuseOtherKinds(raw: JsonObject, fileName: string): void {
@@ -107,22 +108,17 @@ function isEmptyContainer(value: unknown): boolean {
   return isJsonObject(value) && Object.keys(value).length === 0;
 }
 
-/**
- * PEFT matches `(.*\.)?KEY$` from the beginning of a module's name; keys are regular expressions of
- * Python, which for module names are those of JavaScript.
- */
-function patternsOf(value: unknown, key: string, fileName: string): ModulePattern[] {
+/** Keys are regular expressions of Python, which for module names are those of JavaScript. */
+function patternsOf(value: unknown, key: string, fileName: string): ModuleValue[] {
   if (value === undefined || value === null) return [];
   if (!isJsonObject(value)) throw badKey(key, 'an object of numbers', fileName);
   return Object.entries(value).map(([text, number]) => {
     if (text.length > maxPatternLength) throw badKey(key, 'shorter patterns', fileName);
-    try {
-      const pattern = new RegExp(`^(?:.*\\.)?(?:${text})$`);
-      return { pattern, value: numberOf(number, key, fileName) };
-    } catch (cause) {
-      if (cause instanceof LabError) throw cause;
-      throw badKey(key, `regular expressions, not ${quoted(text)},`, fileName);
+    const pattern = compileModulePattern(text);
+    if (pattern === undefined) {
+      throw badKey(key, `plain regular expressions, not ${quoted(text)},`, fileName);
     }
+    return { pattern, value: numberOf(number, key, fileName) };
   });
 }
 

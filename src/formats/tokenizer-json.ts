@@ -81,9 +81,13 @@ export function stripTokens(tokenizer: TokenizerJson, rowCount: number): Tokeniz
   const addedTokens = tokenizer.addedTokens.filter(({ id }) => isKept(id));
   const model = isJsonObject(tokenizer.raw['model']) ? tokenizer.raw['model'] : {};
   const merges: unknown = model['merges'];
-  const kept = Array.isArray(merges)
-    ? { merges: merges.filter((merge) => isPossible(merge, vocabulary)) }
-    : {};
+  const vocab: unknown = model['vocab'];
+  const kept = {
+    ...(Array.isArray(merges)
+      ? { merges: merges.filter((merge) => isPossible(merge, vocabulary)) }
+      : {}),
+    ...(Array.isArray(vocab) ? { vocab: vocab.slice(0, rowCount) as unknown } : {}),
+  };
   return withTokens(
     { ...tokenizer, raw: { ...tokenizer.raw, model: { ...model, ...kept } } },
     vocabulary,
@@ -118,8 +122,9 @@ function withTokens(
       .map(({ id, content, flags }) => ({ id, content, ...flags })),
     model: {
       ...model,
+      // A list is in order of the ids already, and texts that repeat keep their places in it.
       vocab: Array.isArray(vocab)
-        ? vocab.slice(0, vocabulary.size)
+        ? (vocab as unknown)
         : Object.fromEntries([...vocabulary].sort((left, right) => left[1] - right[1])),
     },
   };

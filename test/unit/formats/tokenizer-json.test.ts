@@ -83,6 +83,29 @@ describe('tokenizer.json', () => {
     expect(stripped.added_tokens).toEqual([]);
   });
 
+  it('keeps the place of each text of a unigram vocabulary in which texts repeat', () => {
+    const unigram = parse({
+      model: {
+        type: 'Unigram',
+        vocab: [
+          ['a', 0],
+          ['a', 0],
+          ['!', 0],
+        ],
+      },
+      added_tokens: [{ id: 3, content: ' ' }],
+    });
+    const expected = new Map([
+      ['a', 0],
+      ['!', 2],
+    ]);
+    for (const changed of [stripTokens(unigram, 3), withAddedTokens(unigram, [])]) {
+      const bytes = new TextEncoder().encode(formatTokenizerJson(changed));
+      expect(parseTokenizerJson(bytes, 'again').vocabulary).toEqual(expected);
+      expect(changed.vocabulary).toEqual(expected);
+    }
+  });
+
   it('writes added tokens by id and keeps what it does not know', () => {
     const tokenizer = parse({ ...bpe, normalizer: { type: 'NFC' } });
     const more = withAddedTokens(tokenizer, [
