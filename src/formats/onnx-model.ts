@@ -10,6 +10,7 @@ export const onnxDataTypes = {
   int8: 3,
   int32: 6,
   int64: 7,
+  bool: 9,
   float16: 10,
 } as const;
 

@@ -1,6 +1,7 @@
 import { LabError } from '../core/errors';
 import type { JsonObject } from '../formats/bounded-json';
 import { parseModelConfig, type ModelConfig } from '../formats/model-config';
+import { traitsOf, type DecoderTraits } from './decoder-traits';
 
 /** How Llama 3.1 stretches rotary frequencies (transformers 5, `_compute_llama3_parameters`). */
 export interface Llama3RopeScaling {
@@ -13,16 +14,14 @@ export interface Llama3RopeScaling {
 /** A `config.json` a graph can be built for. */
 export interface DecoderConfig extends Omit<ModelConfig, 'ropeScaling'> {
   readonly ropeScaling: Llama3RopeScaling | undefined;
+  readonly traits: DecoderTraits;
 }
-
-/** Values of `model_type` a graph can be built for. */
-export const supportedModelTypes: readonly string[] = ['llama'];
 
 /** `GroupQueryAttention` of onnxruntime 1.30 refuses other head sizes. */
 const headSizeStep = 16;
 
 /**
- * Reads a Hugging Face `config.json` and checks that the Llama graph can express it.
+ * Reads a Hugging Face `config.json` and checks that the decoder graph can express it.
  *
  * @param label names the model in error sentences
  * @throws LabError `format/bad-config` for a malformed file; `model/unsupported` for an architecture
@@ -30,16 +29,7 @@ const headSizeStep = 16;
  */
 export function parseDecoderConfig(text: string, label: string): DecoderConfig {
   const config = parseModelConfig(new TextEncoder().encode(text), `${label}/config.json`);
-  if (!supportedModelTypes.includes(config.modelType)) {
-    throw new LabError(
-      'model/unsupported',
-      `${label} has model_type "${config.modelType}", but only ${supportedModelTypes.join(', ')} can be run; open a Llama-architecture checkpoint.`,
-      { details: { modelType: config.modelType, supported: supportedModelTypes.join(',') } },
-    );
-  }
-  requireValue(label, 'hidden_act', config.activation, 'silu');
-  requireValue(label, 'attention_bias', config.attentionBias, false);
-  requireValue(label, 'mlp_bias', config.mlpBias, false);
+  const traits = traitsOf(config, label);
   const { headCount, keyValueHeadCount, headSize, layerCount } = config;
   if (headCount % keyValueHeadCount !== 0 || layerCount === 0) {
     throw new LabError(
@@ -55,21 +45,8 @@ export function parseDecoderConfig(text: string, label: string): DecoderConfig {
       { details: { headSize } },
     );
   }
-  return { ...config, ropeScaling: parseRopeScaling(config.ropeScaling, label) };
-}
-
-function requireValue(
-  label: string,
-  field: string,
-  found: string | boolean,
-  wanted: string | boolean,
-): void {
-  if (found === wanted) return;
-  throw new LabError(
-    'model/unsupported',
-    `${label} has ${field} ${JSON.stringify(found)}; the Llama graph supports only ${JSON.stringify(wanted)}, so this model cannot be run here.`,
-    { details: { field } },
-  );
+  const ropeScaling = parseRopeScaling(config.ropeScaling, label);
+  return { ...config, tiesEmbeddings: traits.tiesEmbeddings, ropeScaling, traits };
 }
 
 function parseRopeScaling(

@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { invariant, LabError, sentenceOf } from '../core/errors';
 import type { DecoderConfig } from './decoder-config';
-import type { CacheType } from './llama-graph';
+import type { ProductType } from './graph-weights';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
 import type { TokenBatch } from './token-batch';
 import { webgpuOption } from './webgpu-option';
@@ -24,7 +24,7 @@ export interface DecoderSessionSource {
   readonly positionCount: number;
   /** The `.onnx` file, built with `logits: 'rows'`. */
   readonly onnx: Uint8Array;
-  readonly cacheType: CacheType;
+  readonly cacheType: ProductType;
   /** Data files by the names the graph uses; copied by the runtime, so reusable afterwards. */
   readonly data: readonly { readonly path: string; readonly data: Uint8Array }[];
 }
@@ -38,7 +38,7 @@ export class DecoderSession {
   readonly #runtime: OrtRuntime;
   readonly #session: InferenceSession;
   readonly #cacheNames: readonly string[];
-  readonly #cacheType: CacheType;
+  readonly #cacheType: ProductType;
   #userCount = 0;
   #isRetired = false;
 
@@ -61,13 +61,22 @@ export class DecoderSession {
    * Makes a session. On the wasm provider graph optimisation is off: the graph is written fused, and
    * optimising costs 10-25 ms a session and gains nothing measurable.
    *
-   * @throws LabError `model/run-failed` when the runtime refuses the graph or memory runs out
+   * @throws LabError `model/run-failed` when the runtime refuses the graph or memory runs out,
+   *   `model/unsupported` for capped scores on WebGPU
    */
   static async create(
     source: DecoderSessionSource,
     provider: ModelProvider,
     runtime: OrtRuntime,
   ): Promise<DecoderSession> {
+    if (provider === 'webgpu' && source.config.traits.attentionCap !== undefined) {
+      // Its fused attention leaves the cap out without a word (onnxruntime-web 1.30).
+      throw new LabError(
+        'model/unsupported',
+        'This model caps its attention scores, which WebGPU leaves out here; run it on wasm.',
+        { details: { provider } },
+      );
+    }
     const options: InferenceSession.SessionOptions = {
       executionProviders: [provider === 'webgpu' ? await webgpuOption() : provider],
       externalData: [...source.data],

@@ -4,7 +4,7 @@ import type { TensorStream } from '../formats/tensor-stream';
 import { checkSources } from './check-sources';
 import { dataFileBytes } from './data-file-bytes';
 import { parseDecoderConfig } from './decoder-config';
-import { buildLlamaGraph } from './llama-graph';
+import { buildDecoderGraph } from './decoder-graph';
 import type { ModelTexts } from './model-texts';
 import type { WeightEncoding } from './weight-plan';
 
@@ -41,7 +41,7 @@ export function describeExport(
 ): ExportedFile[] {
   const config = parseDecoderConfig(texts.get('config.json') ?? '', source.label);
   const modelName = `model${dtypeSuffixes[dtype]}.onnx`;
-  const { model, plan } = buildLlamaGraph(config, {
+  const { model, plan } = buildDecoderGraph(config, {
     dtype,
     dataFileName: `${modelName}_data`,
     positionCount: Math.min(config.maxPositions, maxPositionCount),

@@ -9,7 +9,9 @@ export interface EncodedPart {
 }
 
 /** Whole rows of a weight in the form in which the graph wants them, one entry a part. */
-export function encodeRows(weight: PlannedWeight, values: Float32Array): EncodedPart[] {
+export function encodeRows(weight: PlannedWeight, read: Float32Array): EncodedPart[] {
+  const { addend } = weight;
+  const values = addend === 0 ? read : read.map((value) => value + addend);
   const byRole = encodedBy(weight, values);
   return weight.parts.map((part) => {
     const view = byRole[part.role] ?? values;

@@ -8,14 +8,22 @@ export interface MatrixForm {
   readonly encoding: WeightEncoding;
 }
 
-/** Adds weights to a graph and its plan, and products with them. */
+/** Element type of products and attention, and of the keys and values that wait for the next token. */
+export type ProductType = 'float32' | 'float16';
+
+/**
+ * Adds weights to a graph and its plan, and products with them. With fp16 weights products are in
+ * float16; the residual stream and the norms, which can outgrow it, stay in float32.
+ */
 export class GraphWeights {
+  readonly type: ProductType;
   readonly #graph: GraphBuilder;
   readonly #planner: WeightPlanner;
   readonly #encoding: WeightEncoding;
 
   /** @param encoding of every matrix that is not a table */
   constructor(graph: GraphBuilder, planner: WeightPlanner, encoding: WeightEncoding) {
+    this.type = encoding === 'fp16' ? 'float16' : 'float32';
     this.#graph = graph;
     this.#planner = planner;
     this.#encoding = encoding;
@@ -23,13 +31,28 @@ export class GraphWeights {
 
   /** Embedding tables are never below 8 bits: their error reaches every token twice when tied. */
   get tableEncoding(): WeightEncoding {
-    return isPlain(this.#encoding) ? this.#encoding : 'q8';
+    return this.stacks ? this.#encoding : 'q8';
   }
 
-  /** The vector `<name>.weight`, always in float32. */
-  vector(name: string, length: number): string {
+  /** Whether matrices are stored as numbers and not as codes: then those of one input are stacked. */
+  get stacks(): boolean {
+    return isPlain(this.#encoding);
+  }
+
+  /** From the residual stream into a product. */
+  narrow(x: string): string {
+    return this.type === 'float32' ? x : this.#graph.cast(`${x}.narrow`, x, 'float16');
+  }
+
+  /** From a product into the residual stream. */
+  widen(x: string): string {
+    return this.type === 'float32' ? x : this.#graph.cast(`${x}.wide`, x, 'float32');
+  }
+
+  /** The vector `<name>.weight` of a norm, always in float32. */
+  normVector(name: string, length: number, addend: number): string {
     const weight = `${name}.weight`;
-    this.#add(weight, [weight], [length], 'fp32');
+    this.#add(weight, [weight], [length], 'fp32', addend);
     return weight;
   }
 
@@ -50,6 +73,13 @@ export class GraphWeights {
     const weight = `${name}.weight`;
     this.#add(weight, sources, [rows, columns], this.#encoding);
     return this.multiply(name, x, weight, { rows, columns, encoding: this.#encoding });
+  }
+
+  /** Adds the vector `<name>.bias` to a product. */
+  biased(name: string, product: string, length: number): string {
+    const bias = `${name}.bias`;
+    this.#add(bias, [bias], [length], this.type === 'float16' ? 'fp16' : 'fp32');
+    return this.#graph.node(`${name}.biased`, 'Add', [product, bias]);
   }
 
   /** x `[n, columns]` times the transpose of a weight that is in the graph already. */
@@ -75,14 +105,14 @@ export class GraphWeights {
     sources: readonly string[],
     shape: readonly [number, number] | readonly [number],
     encoding: WeightEncoding,
+    addend = 0,
   ): void {
-    for (const tensor of this.#planner.add(name, sources, shape, encoding)) {
+    for (const tensor of this.#planner.add(name, sources, shape, encoding, addend)) {
       this.#graph.constant(tensor);
     }
   }
 }
 
-/** Whether matrices are stored as numbers and not as codes; those of one input can be stacked. */
-export function isPlain(encoding: WeightEncoding): boolean {
+function isPlain(encoding: WeightEncoding): boolean {
   return encoding === 'fp32' || encoding === 'fp16';
 }

@@ -7,7 +7,8 @@ import { parseDecoderConfig, type DecoderConfig } from './decoder-config';
 import { DecoderSession } from './decoder-session';
 import { allocateData, fillWeights } from './fill-weights';
 import { eosTokenIdsOf } from './generation-config';
-import { buildLlamaGraph, type CacheType } from './llama-graph';
+import type { ProductType } from './graph-weights';
+import { buildDecoderGraph } from './decoder-graph';
 import type { ModelTexts } from './model-texts';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
 import {
@@ -78,7 +79,7 @@ export class LoadedModel {
   readonly #positionCount: number;
   readonly #onnx: Uint8Array;
   readonly #plan: WeightPlan;
-  readonly #cacheType: CacheType;
+  readonly #cacheType: ProductType;
   readonly #eosTokenIds: readonly number[];
   readonly #transformers: TransformersModule;
   readonly #tokenizer: ChatTokenizer;
@@ -96,7 +97,7 @@ export class LoadedModel {
     this.#eosTokenIds = eosTokenIdsOf(files, this.#config, reader.label);
     this.#tokenizer = new ChatTokenizer(transformers, files, reader.label);
     this.#positionCount = Math.min(this.#config.maxPositions, maxPositionCount);
-    const graph = buildLlamaGraph(this.#config, {
+    const graph = buildDecoderGraph(this.#config, {
       dtype,
       dataFileName,
       positionCount: this.#positionCount,

@@ -28,6 +28,8 @@ export interface PlannedWeight {
   readonly rows: number;
   readonly columns: number;
   readonly encoding: WeightEncoding;
+  /** Added to every value before it is encoded. */
+  readonly addend: number;
   /** The data file that holds all of its parts. */
   readonly fileIndex: number;
   /** In the order of the file. */
@@ -64,11 +66,12 @@ export class WeightPlanner {
     sources: readonly string[],
     shape: readonly [rows: number, columns: number] | readonly [length: number],
     encoding: WeightEncoding,
+    addend = 0,
   ): readonly OnnxTensor[] {
     const rows = shape.length === 1 ? 1 : shape[0];
     const columns = shape.length === 1 ? shape[0] : shape[1];
     const { fileIndex, parts } = this.#place(partsOf(name, shape, encoding));
-    this.#weights.push({ sources, rows, columns, encoding, fileIndex, parts });
+    this.#weights.push({ sources, rows, columns, encoding, addend, fileIndex, parts });
     return parts.map((part) => ({
       name: part.name,
       dataType: part.dataType,

@@ -14,7 +14,7 @@ describe('parseDecoderConfig', () => {
   });
 
   it.each([
-    [{ model_type: 'qwen2' }, 'model_type "qwen2", but only llama'],
+    [{ model_type: 'phi3' }, 'model_type "phi3", but only llama'],
     [{ hidden_act: 'gelu' }, 'hidden_act "gelu"'],
     [{ attention_bias: true }, 'attention_bias true'],
     [{ mlp_bias: true }, 'mlp_bias true'],

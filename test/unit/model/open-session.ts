@@ -3,7 +3,7 @@ import type { CheckpointReader } from '../../../src/formats/checkpoint-reader';
 import { parseDecoderConfig } from '../../../src/model/decoder-config';
 import { DecoderSession } from '../../../src/model/decoder-session';
 import { allocateData, fillWeights } from '../../../src/model/fill-weights';
-import { buildLlamaGraph } from '../../../src/model/llama-graph';
+import { buildDecoderGraph } from '../../../src/model/decoder-graph';
 import { loadNodeRuntime } from '../../../src/model/ort-node';
 import type { WeightEncoding } from '../../../src/model/weight-plan';
 
@@ -18,7 +18,7 @@ export async function openSession(
 ): Promise<DecoderSession> {
   const parsed = parseDecoderConfig(JSON.stringify(config), reader.label);
   const positionCount = parsed.maxPositions;
-  const graph = buildLlamaGraph(parsed, {
+  const graph = buildDecoderGraph(parsed, {
     dtype,
     dataFileName: 'weights.bin',
     positionCount,

@@ -6,7 +6,7 @@ import { streamCheckpoint, type TensorStream } from '../../../src/formats/tensor
 import { dataFileBytes } from '../../../src/model/data-file-bytes';
 import { parseDecoderConfig } from '../../../src/model/decoder-config';
 import { allocateData, fillWeights } from '../../../src/model/fill-weights';
-import { buildLlamaGraph } from '../../../src/model/llama-graph';
+import { buildDecoderGraph } from '../../../src/model/decoder-graph';
 import { WeightPlanner } from '../../../src/model/weight-plan';
 import { widenFloats } from '../../../src/model/widen-floats';
 import { readerOf, tensorShapes, tinyConfig, tinyWeights } from './tiny-model';
@@ -80,7 +80,7 @@ describe('fillWeights', () => {
   const config = { ...tinyConfig };
   const shapes = tensorShapes(config);
   const weights = tinyWeights(config, 3);
-  const { plan, model } = buildLlamaGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
+  const { plan, model } = buildDecoderGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
     dtype: 'fp32',
     dataFileName: 'weights.bin',
     positionCount: 64,
@@ -191,7 +191,7 @@ describe('dataFileBytes', () => {
   it.each(['fp32', 'fp16', 'q8', 'q4'] as const)(
     'gives a whole file in order, from any byte and whatever the pieces: %s',
     async (dtype) => {
-      const { plan } = buildLlamaGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
+      const { plan } = buildDecoderGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
         dtype,
         dataFileName: 'weights.bin',
         positionCount: 64,
@@ -210,7 +210,7 @@ describe('dataFileBytes', () => {
   );
 
   it('reads only the weights that are still to come', async () => {
-    const { plan } = buildLlamaGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
+    const { plan } = buildDecoderGraph(parseDecoderConfig(JSON.stringify(config), 'tiny'), {
       dtype: 'q4',
       dataFileName: 'weights.bin',
       positionCount: 64,
