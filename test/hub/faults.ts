@@ -20,8 +20,8 @@ export type FaultAction =
   | { readonly kind: 'wrong-range' }
   /** A range is answered by the whole file and status 200. */
   | { readonly kind: 'no-ranges' }
-  /** Something in between compresses the body, whatever was asked for. */
-  | { readonly kind: 'gzip' }
+  /** Something in between compresses the body where the request allows it, or against its word. */
+  | { readonly kind: 'gzip'; readonly isAlways?: boolean }
   /** The address leads to itself. */
   | { readonly kind: 'redirect-loop' }
   | { readonly kind: 'etag'; readonly etag: string }

@@ -20,6 +20,8 @@ export async function sendContent(
   fault: FaultAction | undefined,
 ): Promise<void> {
   const { sizeBytes } = content;
+  const allowed = request.headers['accept-encoding'] ?? '';
+  const isGzip = fault?.kind === 'gzip' && (fault.isAlways === true || allowed.includes('gzip'));
   const asked =
     fault?.kind === 'no-ranges' ? undefined : askedRange(request.headers.range, sizeBytes);
   if (asked === 'outside') {
@@ -34,7 +36,7 @@ export async function sendContent(
     const begin = offsetBytes + (fault?.kind === 'wrong-range' ? 1 : 0);
     response.setHeader('Content-Range', `bytes ${begin}-${begin + lengthBytes - 1}/${sizeBytes}`);
   }
-  if (fault?.kind === 'gzip') response.setHeader('Content-Encoding', 'gzip');
+  if (isGzip) response.setHeader('Content-Encoding', 'gzip');
   else if (fault?.kind === 'wrong-length') {
     response.setHeader('Content-Length', lengthBytes + fault.extraBytes);
     response.setHeader('Connection', 'close');
@@ -44,7 +46,7 @@ export async function sendContent(
     response.end();
     return;
   }
-  await sendBody(response, piecesOf(content, offsetBytes, lengthBytes), fault);
+  await sendBody(response, piecesOf(content, offsetBytes, lengthBytes), fault, isGzip);
 }
 
 function askedRange(
@@ -63,13 +65,14 @@ async function sendBody(
   response: ServerResponse,
   pieces: AsyncIterable<Uint8Array>,
   fault: FaultAction | undefined,
+  isGzip: boolean,
 ): Promise<void> {
   const stopAfter =
     fault?.kind === 'drop' || fault?.kind === 'truncate' || fault?.kind === 'stall'
       ? fault.afterBytes
       : Infinity;
   let out: ServerResponse | Gzip = response;
-  if (fault?.kind === 'gzip') {
+  if (isGzip) {
     out = createGzip({ level: 1 });
     out.pipe(response);
   }
