@@ -15,6 +15,7 @@ import { readConfig } from './compare-configs';
 import { openLoraAdapter, type LoraAdapter, type TensorChange } from './lora-adapter';
 import type { ModelInput } from './model-input';
 import { changedConfigText, overlayFiles } from './overlay-files';
+import { wholeUnits } from './whole-units';
 
 const headName = 'lm_head.weight';
 const embeddingName = 'model.embed_tokens.weight';
@@ -41,6 +42,7 @@ interface ChangedTensor {
 export class AdaptedCheckpoint implements CheckpointReader {
   readonly label: string;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
+  readonly notes: readonly string[];
   readonly #model: CheckpointReader;
   readonly #adapter: LoraAdapter;
   readonly #changed: ReadonlyMap<string, ChangedTensor>;
@@ -49,6 +51,7 @@ export class AdaptedCheckpoint implements CheckpointReader {
   /** @throws LabError `recipe/shape-mismatch`, `format/bad-dtype` when the adapter does not fit */
   constructor(model: CheckpointReader, adapter: LoraAdapter) {
     this.label = `${model.label}+${adapter.label}`;
+    this.notes = model.notes ?? [];
     this.#model = model;
     this.#adapter = adapter;
     this.#changed = new Map(
@@ -72,12 +75,7 @@ export class AdaptedCheckpoint implements CheckpointReader {
     if (changed === undefined) return this.#model.read(name, range, signal, allocate);
     const { info, change } = changed;
     const widthBytes = dtypeSizesBytes[info.dtype];
-    const { offsetBytes, lengthBytes } = range ?? { offsetBytes: 0, lengthBytes: info.sizeBytes };
-    const first = Math.floor(offsetBytes / widthBytes);
-    const end = Math.min(
-      Math.ceil((offsetBytes + lengthBytes) / widthBytes),
-      elementCountOf(info.shape),
-    );
+    const { first, end, cut } = wholeUnits(info.sizeBytes, widthBytes, range);
     const values = await this.#original(changed, first, end - first, signal);
     if (change.product !== undefined) {
       addLowRank(values, first, await this.#factorsOf(changed, signal));
@@ -92,8 +90,7 @@ export class AdaptedCheckpoint implements CheckpointReader {
     }
     const bytes = new Uint8Array((end - first) * widthBytes);
     encodeFloats(values, info.dtype, bytes, 0);
-    const begin = offsetBytes - first * widthBytes;
-    return bytes.subarray(begin, begin + lengthBytes);
+    return cut(bytes);
   }
 
   async #original(

@@ -8,6 +8,7 @@ import type {
   TensorInfo,
 } from '../formats/checkpoint-reader';
 import type { TokenMap } from './token-map';
+import { wholeUnits } from './whole-units';
 
 /** Rows of a mean that are read at a time. */
 const blockBytes = 4 << 20;
@@ -84,13 +85,9 @@ export class AlignedCheckpoint implements CheckpointReader {
       return this.#model.read(name, range, signal, allocate);
     }
     const rowBytes = info.sizeBytes / Math.max(this.#map.rowCount, 1);
-    const { offsetBytes, lengthBytes } = range ?? { offsetBytes: 0, lengthBytes: info.sizeBytes };
-    if (lengthBytes === 0) return new Uint8Array(0);
-    const first = Math.floor(offsetBytes / rowBytes);
-    const end = Math.min(Math.ceil((offsetBytes + lengthBytes) / rowBytes), this.#map.rowCount);
-    const bytes = await this.#rows(tensor, first, end, rowBytes, signal);
-    const begin = offsetBytes - first * rowBytes;
-    return bytes.subarray(begin, begin + lengthBytes);
+    if (rowBytes === 0) return new Uint8Array(0);
+    const { first, end, cut } = wholeUnits(info.sizeBytes, rowBytes, range);
+    return cut(await this.#rows(tensor, first, end, rowBytes, signal));
   }
 
   async #rows(

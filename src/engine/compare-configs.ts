@@ -63,26 +63,6 @@ export function compareConfigs(
   return findings;
 }
 
-/** A warning when tokenizers have different sizes: then they cannot be the same. */
-export function compareTokenizers(models: readonly ModelInput[]): Finding[] {
-  const sizeOf = (model: ModelInput | undefined): number | undefined =>
-    model?.files.files.get('tokenizer.json')?.sizeBytes;
-  const [donor] = models;
-  const odd = models.filter((model) => {
-    const sizeBytes = sizeOf(model);
-    return sizeBytes !== undefined && sizeBytes !== sizeOf(donor);
-  });
-  if (donor === undefined || odd.length === 0) return [];
-  return [
-    {
-      severity: 'warning',
-      code: 'recipe/shape-mismatch',
-      sentence: `The tokenizer of ${odd.map((model) => quoted(model.id)).join(', ')} is not that of ${quoted(donor.id)}, which the merge takes; compare them before you trust the result.`,
-      models: odd.map((model) => model.id),
-    },
-  ];
-}
-
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null;
 }

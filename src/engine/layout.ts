@@ -1,8 +1,9 @@
 import type { JsonObject } from '../formats/bounded-json';
 import { quoted } from '../formats/text';
 import { layerNameOf } from './architecture';
-import { compareConfigs, compareTokenizers, readConfig } from './compare-configs';
-import { compareDtypes } from './compare-dtypes';
+import { compareConfigs, readConfig } from './compare-configs';
+import { compareTokenizers } from './compare-tokenizers';
+import { compareDtypes, noteFindings } from './compare-dtypes';
 import { configChangesFor, type ConfigChanges } from './config-changes';
 import type { Finding } from './finding';
 import type { LayerMap, OutputName } from './layer-map';
@@ -105,8 +106,9 @@ async function layOut(
       ...headFindings(tensors, donorTensors, tensorsById),
       ...compareConfigs(donorFirst, [...configs.values()]),
       ...compareDtypes(donorFirst),
+      ...noteFindings(donorFirst),
       // With a tokenizer setting the merge makes its own.
-      ...(merge.recipe.tokenizer === undefined ? compareTokenizers(donorFirst) : []),
+      ...(merge.recipe.tokenizer === undefined ? await compareTokenizers(donorFirst, signal) : []),
       ...licenceFindings(donorFirst, licences),
     ],
   };
