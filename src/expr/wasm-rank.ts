@@ -1,32 +1,62 @@
 import type { MemoryShape } from './wasm-code';
 import { encodeModule, WasmCode } from './wasm-code';
+import { lanes } from './wasm-ops';
+import type { RadixList } from './wasm-radix';
+import { radixScratchBytes, sortedBits, writeRadixSort, writeStarts } from './wasm-radix';
 import { runParameterCount, runParameters } from './wasm-steps';
 
 /** Words of the block of a rank kernel. */
 export const rankBlockWords = { keys: 0, rowLength: 1, count: 2 } as const;
 
-const digitBits = 8;
-const digitCount = 4;
-const countsBytes = 4 << digitBits;
+/** The common magnitude of all NaN. */
+const largestKey = 0x7f800001;
+/** One counter for every upper part of a key and one for zero; four are cleared at a time. */
+const binsBytes = 4 * ((largestKey >>> sortedBits) + 2 + 4);
 
-/** Working memory of a thread: counters of every digit, then places, other keys and other places. */
+/** Working memory of a thread. */
 export function rankScratchBytes(rowLength: number): number {
-  return digitCount * countsBytes + 3 * 4 * rowLength;
+  return radixScratchBytes + binsBytes + 5 * 4 * (rowLength + 4);
+}
+
+/** Local variables: addresses in memory, where nothing else is said. */
+interface RankLocals {
+  /** The keys of the row at hand, and where its ranks go. */
+  readonly row: number;
+  readonly ranks: number;
+  /** Length of a row, in bytes of four for an element. */
+  readonly rowBytes: number;
+  /** Counters, one for every bin, and their end. */
+  readonly bins: number;
+  readonly binsEnd: number;
+  /** For every element the offset of its bin's counter, plus 1 where lower bits of its key are set. */
+  readonly binOf: number;
+  /** The elements with lower bits set. */
+  readonly list: RadixList;
 }
 
 /**
  * A module whose `run(block, first, end, out, scratch)` ranks the u32 keys of the rows from element
  * `first` to `end`: 0 for the smallest, equal keys in the order of their places, as float32 from
- * `out` on. A radix sort from the lowest digit up, which keeps equal keys in order; a digit that is
- * the same in the whole row is passed over, as are the low ones of differences of 16-bit weights.
- * The keys are overwritten.
+ * `out` on. Keys are `magnitudeBits`.
+ *
+ * Differences of 16-bit weights seldom need more than the upper 16 bits of a float32. A counter for
+ * every upper part that occurs tells the ranks of those keys; the few keys with lower bits set are
+ * sorted by these, and come after the others with the same upper part.
  */
 export function compileRank(memory: MemoryShape): Uint8Array<ArrayBuffer> {
   const code = new WasmCode(runParameterCount);
-  const { block, first, end, out, bins: scratch } = runParameters;
-  const [rowBytes, row, ranks, rowsEnd] = fourLocals(code);
-  const [keys, places, otherKeys, otherPlaces] = fourLocals(code);
-
+  const local = (): number => code.local('i32');
+  const list = {
+    ...{ keys: local(), places: local(), otherKeys: local(), otherPlaces: local() },
+    sizeBytes: local(),
+  };
+  const locals: RankLocals = {
+    ...{ row: local(), ranks: local(), rowBytes: local(), bins: local(), binsEnd: local() },
+    ...{ binOf: local(), list },
+  };
+  const { row, ranks, rowBytes } = locals;
+  const { block, first, end, out } = runParameters;
+  const rowsEnd = local();
   code
     .get(block)
     .i32Load(4 * rankBlockWords.rowLength)
@@ -43,142 +73,144 @@ export function compileRank(memory: MemoryShape): Uint8Array<ArrayBuffer> {
   code.get(out).get(first).op('i32Add').set(ranks);
 
   code.whileBelow(row, rowsEnd, () => {
-    code.get(row).set(keys);
-    code
-      .get(scratch)
-      .i32(digitCount * countsBytes)
-      .op('i32Add')
-      .tee(places);
-    code.get(rowBytes).op('i32Add').tee(otherKeys);
-    code.get(rowBytes).op('i32Add').set(otherPlaces);
-    writeClear(code);
-    writeCounts(code, row, rowBytes, places);
-    for (let digit = 0; digit < digitCount; digit++) {
-      const arrays = { keys, places, otherKeys, otherPlaces };
-      writeSort(code, digit, rowBytes, arrays);
-    }
-    writeRanks(code, places, rowBytes, ranks);
+    writeLayout(code, locals);
+    writeBins(code, locals);
+    writeCounts(code, locals);
+    writeRadixSort(code, list);
+    writeRanks(code, locals);
     code.get(row).get(rowBytes).op('i32Add').set(row);
     code.get(ranks).get(rowBytes).op('i32Add').set(ranks);
   });
   return encodeModule(code, runParameterCount, memory);
 }
 
-function fourLocals(code: WasmCode): [number, number, number, number] {
-  return [code.local('i32'), code.local('i32'), code.local('i32'), code.local('i32')];
+/** Where everything lies in the thread's working memory, after what the radix sort needs. */
+function writeLayout(code: WasmCode, { rowBytes, bins, binOf, list }: RankLocals): void {
+  code.get(runParameters.bins).i32(radixScratchBytes).op('i32Add').tee(bins);
+  code.i32(binsBytes).op('i32Add').tee(binOf);
+  for (const array of [list.keys, list.places, list.otherKeys, list.otherPlaces]) {
+    // Vectors may be written to beyond the end of a row.
+    code.get(rowBytes).op('i32Add').i32(16).op('i32Add').tee(array);
+  }
+  code.op('drop');
 }
 
-/** Sets all counters to zero. */
-function writeClear(code: WasmCode): void {
+/**
+ * Finds every element's bin: the upper part of its key, counted from the smallest part of a key that
+ * is not zero, so that there are few. Sets the counters of these bins to zero.
+ */
+function writeBins(code: WasmCode, { row, rowBytes, bins, binsEnd, binOf }: RankLocals): void {
+  const [smallest, largest, keys] = [code.local('v128'), code.local('v128'), code.local('v128')];
   const at = code.local('i32');
-  const stop = code.local('i32');
-  code.get(runParameters.bins).tee(at);
-  code
-    .i32(digitCount * countsBytes)
-    .op('i32Add')
-    .set(stop);
-  code.whileBelow(at, stop, () => {
-    code.get(at).v128([0, 0, 0, 0]).v128Store(0);
+  const eachVector = (body: () => void): void => {
+    code.i32(0).set(at);
+    code.whileBelow(at, rowBytes, () => {
+      // The last vector reaches into the next row, or beyond all keys, where anything may stand.
+      code.get(row).get(at).op('i32Add').v128Load(0);
+      code.v128(lanes(largestKey)).vec('i32x4MinU').set(keys);
+      body();
+      code.get(at).i32(16).op('i32Add').set(at);
+    });
+  };
+  // The smallest of all keys less one, so that zero counts as the largest word.
+  code.v128(lanes(0xffffffff)).set(smallest).v128(lanes(0)).set(largest);
+  eachVector(() => {
+    code.get(keys).v128(lanes(1)).vec('i32x4Sub').get(smallest).vec('i32x4MinU').set(smallest);
+    code.get(keys).get(largest).vec('i32x4MaxU').set(largest);
+  });
+  writeAcross(code, smallest, 'i32x4MinU');
+  writeAcross(code, largest, 'i32x4MaxU');
+  const binZero = smallest;
+  code.get(smallest).v128(lanes(1)).vec('i32x4Add').i32(sortedBits).vec('i32x4ShrU');
+  code.v128(lanes(1)).vec('i32x4Sub').set(binZero);
+  eachVector(() => {
+    code.get(binOf).get(at).op('i32Add');
+    code.get(keys).i32(sortedBits).vec('i32x4ShrU').get(binZero).vec('i32x4Sub');
+    code.v128(lanes(0)).vec('i32x4MaxS').i32(2).vec('i32x4Shl');
+    code
+      .get(keys)
+      .v128(lanes(2 ** sortedBits - 1))
+      .vec('v128And')
+      .v128(lanes(0))
+      .vec('i32x4Ne');
+    code.v128(lanes(1)).vec('v128And').vec('v128Or').v128Store(0);
+  });
+  code.get(largest).i32(sortedBits).vec('i32x4ShrU').get(binZero).vec('i32x4Sub');
+  code.i32x4ExtractLane(0).i32(1).op('i32Add').i32(2).op('i32Shl');
+  code.get(bins).op('i32Add').set(binsEnd);
+  code.get(bins).set(at);
+  code.whileBelow(at, binsEnd, () => {
+    code.get(at).v128(lanes(0)).v128Store(0);
     code.get(at).i32(16).op('i32Add').set(at);
   });
 }
 
-/** Counts every digit of every key, and numbers the places. */
-function writeCounts(code: WasmCode, row: number, rowBytes: number, places: number): void {
-  const [at, stop, key, counter] = fourLocals(code);
-  const place = code.local('i32');
-  code.get(row).tee(at).get(rowBytes).op('i32Add').set(stop);
-  code.i32(0).set(place);
-  code.whileBelow(at, stop, () => {
-    code.get(at).i32Load(0).set(key);
-    for (let digit = 0; digit < digitCount; digit++) {
-      writeCounterAddress(code, key, digit);
-      code
-        .tee(counter)
-        .get(counter)
-        .i32Load(digit * countsBytes)
-        .i32(1)
-        .op('i32Add');
-      code.i32Store(digit * countsBytes);
-    }
-    // Places are kept in bytes, as addresses want them.
-    code.get(places).get(place).op('i32Add').get(place).i32Store(0);
+/** The smallest or largest of four lanes, in each of them. */
+function writeAcross(code: WasmCode, vector: number, choice: 'i32x4MinU' | 'i32x4MaxU'): void {
+  for (const turned of [
+    [2, 3, 0, 1],
+    [1, 0, 3, 2],
+  ] as const) {
+    code.get(vector).get(vector).get(vector).shuffleWords(turned).vec(choice).set(vector);
+  }
+}
+
+/** Turns counters into the first rank of every bin, and lists what has to be sorted. */
+function writeCounts(code: WasmCode, locals: RankLocals): void {
+  const { row, rowBytes, bins, binsEnd, list } = locals;
+  const [place, bin, counter] = [code.local('i32'), code.local('i32'), code.local('i32')];
+  code.i32(0).set(place).i32(0).set(list.sizeBytes);
+  code.whileBelow(place, rowBytes, () => {
+    writeCounter(code, locals, place, bin).tee(counter);
+    code.get(counter).i32Load(0).i32(1).op('i32Add').i32Store(0);
+    // Written for every element, but only those stay that are counted: no jump to foresee.
+    code.get(list.places).get(list.sizeBytes).op('i32Add').get(place).i32Store(0);
+    code.get(bin).i32(1).op('i32And').i32(2).op('i32Shl');
+    code.get(list.sizeBytes).op('i32Add').set(list.sizeBytes);
     code.get(place).i32(4).op('i32Add').set(place);
+  });
+  writeStarts(code, bins, binsEnd);
+  code.i32(0).set(place);
+  code.whileBelow(place, list.sizeBytes, () => {
+    code.get(list.keys).get(place).op('i32Add').get(row);
+    code.get(list.places).get(place).op('i32Add').i32Load(0).op('i32Add').i32Load(0).i32Store(0);
+    code.get(place).i32(4).op('i32Add').set(place);
+  });
+}
+
+/** Ranks the elements in the order of their places, then those of the list in theirs. */
+function writeRanks(code: WasmCode, locals: RankLocals): void {
+  const { ranks, rowBytes, list } = locals;
+  const [place, bin, counter] = [code.local('i32'), code.local('i32'), code.local('i32')];
+  const [rank, at] = [code.local('i32'), code.local('i32')];
+  const writeRank = (): void => {
+    writeCounter(code, locals, place, bin).tee(counter).i32Load(0).set(rank);
+    code.get(ranks).get(place).op('i32Add').get(rank).op('f32ConvertI32S').f32Store(0);
+    code.get(counter).get(rank);
+  };
+  code.i32(0).set(place);
+  code.whileBelow(place, rowBytes, () => {
+    writeRank();
+    // An element of the list does not count yet, and its rank is overwritten.
+    code.get(bin).i32(1).op('i32And').i32(1).op('i32Xor').op('i32Add').i32Store(0);
+    code.get(place).i32(4).op('i32Add').set(place);
+  });
+  code.i32(0).set(at);
+  code.whileBelow(at, list.sizeBytes, () => {
+    code.get(list.places).get(at).op('i32Add').i32Load(0).set(place);
+    writeRank();
+    code.i32(1).op('i32Add').i32Store(0);
     code.get(at).i32(4).op('i32Add').set(at);
   });
 }
 
-/** The address of the counter of a key's digit, without the digit's own offset. */
-function writeCounterAddress(code: WasmCode, key: number, digit: number): void {
-  code.get(runParameters.bins).get(key);
-  if (digit > 0) code.i32(digitBits * digit).op('i32ShrU');
-  code
-    .i32((1 << digitBits) - 1)
-    .op('i32And')
-    .i32(2)
-    .op('i32Shl')
-    .op('i32Add');
-}
-
-interface SortArrays {
-  readonly keys: number;
-  readonly places: number;
-  readonly otherKeys: number;
-  readonly otherPlaces: number;
-}
-
-/** Sorts by one digit into the other arrays, then exchanges the names, unless all digits are equal. */
-function writeSort(code: WasmCode, digit: number, rowBytes: number, arrays: SortArrays): void {
-  const { keys, places, otherKeys, otherPlaces } = arrays;
-  const [key, counter, at, to] = fourLocals(code);
-  const countsOffset = digit * countsBytes;
-  code.get(keys).i32Load(0).set(key);
-  writeCounterAddress(code, key, digit);
-  code.i32Load(countsOffset).i32(2).op('i32Shl').get(rowBytes).op('i32Ne');
-  code.when(() => {
-    writeStarts(code, countsOffset);
-    code.i32(0).set(at);
-    code.whileBelow(at, rowBytes, () => {
-      code.get(keys).get(at).op('i32Add').i32Load(0).set(key);
-      writeCounterAddress(code, key, digit);
-      code.tee(counter).i32Load(countsOffset).set(to);
-      code.get(counter).get(to).i32(4).op('i32Add').i32Store(countsOffset);
-      code.get(otherKeys).get(to).op('i32Add').get(key).i32Store(0);
-      code.get(otherPlaces).get(to).op('i32Add');
-      code.get(places).get(at).op('i32Add').i32Load(0).i32Store(0);
-      code.get(at).i32(4).op('i32Add').set(at);
-    });
-    for (const [one, other] of [
-      [keys, otherKeys],
-      [places, otherPlaces],
-    ] as const) {
-      code.get(one).get(other).set(one).set(other);
-    }
-  });
-}
-
-/** Turns the counts of a digit into where each of its values begins, in bytes. */
-function writeStarts(code: WasmCode, countsOffset: number): void {
-  const [at, stop, start, next] = fourLocals(code);
-  code.get(runParameters.bins).tee(at).i32(countsBytes).op('i32Add').set(stop);
-  code.i32(0).set(start);
-  code.whileBelow(at, stop, () => {
-    code.get(at).i32Load(countsOffset).i32(2).op('i32Shl').get(start).op('i32Add').set(next);
-    code.get(at).get(start).i32Store(countsOffset);
-    code.get(next).set(start);
-    code.get(at).i32(4).op('i32Add').set(at);
-  });
-}
-
-function writeRanks(code: WasmCode, places: number, rowBytes: number, ranks: number): void {
-  const at = code.local('i32');
-  const stop = code.local('i32');
-  const rank = code.local('i32');
-  code.get(places).tee(at).get(rowBytes).op('i32Add').set(stop);
-  code.i32(0).set(rank);
-  code.whileBelow(at, stop, () => {
-    code.get(ranks).get(at).i32Load(0).op('i32Add').get(rank).op('f32ConvertI32U').f32Store(0);
-    code.get(rank).i32(1).op('i32Add').set(rank);
-    code.get(at).i32(4).op('i32Add').set(at);
-  });
+/** Puts the address of the counter of an element's bin on the stack, and its word into `bin`. */
+function writeCounter(
+  code: WasmCode,
+  { bins, binOf }: RankLocals,
+  place: number,
+  bin: number,
+): WasmCode {
+  code.get(binOf).get(place).op('i32Add').i32Load(0).tee(bin);
+  return code.i32(-4).op('i32And').get(bins).op('i32Add');
 }

@@ -39,7 +39,7 @@ function magnitudesOf(of: Expr<'f32'>): Expr<'f32'> {
 }
 
 /**
- * Writes the ranks of one specialist: a kernel computes the magnitudes, another sorts them.
+ * Writes the ranks of one specialist: a kernel computes the magnitudes, another ranks them.
  * @throws LabError `wasm/out-of-memory`
  */
 export async function rankModel(parts: RankParts, request: RankRequest): Promise<void> {

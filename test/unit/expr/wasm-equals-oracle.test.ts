@@ -220,6 +220,36 @@ describe('words on either side of the sign bit', () => {
   });
 });
 
+it('ranks of rows of a kind: equal, tiny, without an end, and spread over all magnitudes', async () => {
+  const tiny = 2 ** -149;
+  const rows = [
+    [0, -0, 0, 0, 0, 0],
+    [tiny, 0, 3 * tiny, -2 * tiny, 0, tiny],
+    [Infinity, NaN, 1, -Infinity, NaN, 0],
+    [3e38, tiny, 1, 1 + 2 ** -20, 1 + 2 ** -20, -1 - 2 ** -21],
+    [5, 5, -5, 5, 5, 5],
+  ];
+  const inputs = {
+    ...randomSlice({ elementCount: 0, dtypes: [] }),
+    ...{ elementCount: 30, base: undefined },
+    specialists: [bytesOf(rows.flat(), 'F32')],
+  };
+  const wanted = [
+    [0, 1, 2, 3, 4, 5],
+    [2, 0, 5, 4, 1, 3],
+    [2, 4, 1, 3, 5, 0],
+    [5, 0, 1, 3, 4, 2],
+    [0, 1, 2, 3, 4, 5],
+  ];
+  for (const backend of [wasm, oracle]) {
+    const slice = await backend.load(inputs);
+    await backend.rankRows(slice, 'rank', specialist, noValues, 6);
+    const found = await backend.map(slice, columnOf('rank'), noValues, 'F32');
+    expect(floatsOf(found)).toEqual(wanted.flat());
+    backend.release(slice);
+  }
+});
+
 const magnitude = and(bits(abs(specialist)), u32(2047));
 const reductions: readonly Reduction[] = [
   { kind: 'sum', of: mul(specialist, base), perModel: true },
