@@ -97,7 +97,11 @@ export function describeOutput(
     textFile('mergekit_config.yml', recipeText),
     ...(shards.length === 1 ? [] : [indexFile(shards)]),
   ];
-  const run = new MergeRun(plan, backend, { measured: options.memory?.measured });
+  const { memory } = options;
+  const run = new MergeRun(plan, backend, {
+    measured: memory?.measured,
+    onMeasured: async (found) => memory?.onMeasured(found),
+  });
   const weightBytes = shards.reduce((sum, { layout }) => sum + layout.fileSizeBytes, 0);
   // Made at the first byte, so that the rate does not count the time before.
   let meter: ProgressMeter | undefined;
@@ -106,7 +110,7 @@ export function describeOutput(
     meter.advance(bytes.byteLength);
     return bytes;
   };
-  const known = options.memory?.hashes;
+  const known = memory?.hashes;
   const hashes = new Map(shards.map(({ path }) => [path, known?.get(path) ?? unknownHash]));
   const weights = shards.map((shard) => shardFile(shard, run, { count, hashes, options }));
   const { title, scores } = options;
@@ -164,23 +168,12 @@ async function* shardBytes(
   const rest = first === -1 ? [] : tensors.slice(first);
   const fromBytes = keptBytes - (entries[first]?.beginBytes ?? keptBytes);
   const merged = pulled<Uint8Array>(async (emit, signal) => {
-    await measure(run, { ...options, signal });
     await run.merge(rest, async (_tensor, bytes) => emit(bytes), { ...options, signal }, fromBytes);
   }, options.signal);
   for await (const bytes of merged) yield passed(bytes);
   const sha256 = hash.digestHex();
   hashes.set(path, sha256);
   await options.memory?.onHash(path, sha256);
-}
-
-/** Measures the models unless that was done before, and writes down what was found. */
-async function measure(
-  run: MergeRun,
-  { memory, signal, onProgress }: OutputOptions,
-): Promise<void> {
-  if (run.measured !== undefined) return;
-  const found = await run.measure({ signal, onProgress });
-  if (found !== undefined) await memory?.onMeasured(found);
 }
 
 function indexFile(shards: readonly Shard[]): OutputFile {

@@ -18,7 +18,7 @@ export interface RunIdentity {
 interface JournalData extends RunIdentity {
   readonly measured: WholeModelNumbers | undefined;
   readonly hashes: ReadonlyMap<string, string>;
-  /** Files on disk that were closed, by path. */
+  /** Complete files, by path. */
   readonly closedPaths: readonly string[];
 }
 
@@ -83,7 +83,7 @@ export class RunJournal implements OutputMemory {
     await this.#write({ hashes: new Map([...this.#data.hashes, [path, sha256]]) });
   }
 
-  /** A file on disk is complete and closed. */
+  /** A file is complete. */
   async onClosed(path: string): Promise<void> {
     await this.#write({ closedPaths: [...this.#data.closedPaths, path] });
   }

@@ -28,6 +28,8 @@ export type WholeModelNumbers = ReadonlyMap<string, Omit<Measured, 'columns'>>;
 export interface RunOptions {
   /** From an earlier run of the same plan, which is then not measured again. */
   readonly measured?: WholeModelNumbers | undefined;
+  /** Awaited. Hears of what was measured, unless it is no plain data (values for every element). */
+  readonly onMeasured?: ((found: WholeModelNumbers) => void | Promise<void>) | undefined;
 }
 
 /** Copied tensors pass in pieces of this size. */
@@ -42,6 +44,7 @@ export class MergeRun {
   readonly #backend: MergeBackend;
   readonly #breaks = new EventBreaks();
   readonly #draws: MergekitDraws | undefined;
+  readonly #onMeasured: RunOptions['onMeasured'];
   /** By tensor; empty until the models are measured, and for methods that need no such thing. */
   #measured: ReadonlyMap<string, Measured> = new Map();
 
@@ -49,35 +52,29 @@ export class MergeRun {
     this.plan = plan;
     this.#backend = backend;
     this.#draws = mergekitDrawsFor(plan);
+    this.#onMeasured = options.onMeasured;
     const known = [...(options.measured ?? [])];
     this.#measured = new Map(known.map(([name, found]) => [name, { ...found, columns: [] }]));
   }
 
   /**
-   * What was measured so far, for a later run of the same plan; undefined when there is nothing, or
-   * when it is no plain data (values for every element).
-   */
-  get measured(): WholeModelNumbers | undefined {
-    const found = [...this.#measured];
-    if (found.length === 0 || found.some(([, { columns }]) => columns.length > 0)) return undefined;
-    return new Map(found.map(([name, { passCount, numbers }]) => [name, { passCount, numbers }]));
-  }
-
-  /**
    * Gathers the statistics over the whole model that the method needs, if any; `merge` does it too.
-   * @returns as `measured`
    * @throws LabError as the method, the back end and the sources
    */
-  async measure(task: LongTask = {}): Promise<WholeModelNumbers | undefined> {
-    if (this.#measured.size > 0) return this.measured;
+  async measure(task: LongTask = {}): Promise<void> {
+    if (this.#measured.size > 0) return;
     const groups = wholeModelGroups(this.plan.tensors.filter((tensor) => tensor.kind === 'merge'));
     const totalBytes = groups.flat().reduce((sum, tensor) => sum + scannedBytesOf(tensor), 0);
-    if (totalBytes === 0) return undefined;
+    if (totalBytes === 0) return;
     const meter = new ProgressMeter('Measuring the models', totalBytes, 'bytes', task.onProgress);
     const measured = new Map<string, Measured>();
     for (const group of groups) await this.#measureGroup(group, meter, measured, task.signal);
     this.#measured = measured;
-    return this.measured;
+    const found = [...measured];
+    if (found.some(([, { columns }]) => columns.length > 0)) return;
+    await this.#onMeasured?.(
+      new Map(found.map(([name, { passCount, numbers }]) => [name, { passCount, numbers }])),
+    );
   }
 
   /** All tensors of a group are gone through together, so either all stay loaded or none. */

@@ -2,12 +2,12 @@ import { LabError } from '../core/errors';
 import { FileWriter } from '../store/file-writer';
 import type { LabStore } from '../store/lab-store';
 import type { ModelRecord } from '../store/schema';
-import type { OutputFile, OutputMemory } from './output-files';
+import type { OutputFile } from './output-files';
+import type { RunJournal } from './run-journal';
 
 /** How a save goes on after one that was interrupted, and what it tells meanwhile. */
 export interface ResumedSave {
-  /** The same that the output was described with. */
-  readonly memory: OutputMemory;
+  readonly journal: Pick<RunJournal, 'closedPaths' | 'onClosed'>;
   /** Bytes that are stored: of this file before this save began, or since the last call. */
   readonly onStored: (bytes: number, wasKept: boolean) => void;
 }
@@ -77,10 +77,8 @@ async function writeRest(
   key: string,
   resumed: ResumedSave,
 ): Promise<void> {
-  const { memory, onStored } = resumed;
-  // A file of weights whose hash nobody wrote down is gone through once more.
-  const isKnown = file.streamAfter === undefined || memory.hashes.has(file.path);
-  if (isKnown && (await store.files.has(key))) {
+  const { journal, onStored } = resumed;
+  if (journal.closedPaths.includes(file.path) && (await store.files.has(key))) {
     onStored(file.sizeBytes, true);
     return;
   }
@@ -93,6 +91,7 @@ async function writeRest(
     // The store has dropped the damaged chunk by now: this goes on before it.
     await writeAfterKept(file, store, key, onStored);
   }
+  await journal.onClosed(file.path);
 }
 
 async function writeAfterKept(

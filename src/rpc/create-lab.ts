@@ -16,6 +16,7 @@ import type {
   LabEnvironment,
   MergeReport,
   PickedFolder,
+  PlacedModel,
   PlanReport,
   RecipeScore,
   RecipeScoreRequest,
@@ -61,6 +62,16 @@ class WorkerLab extends LabJobs implements Lab {
     task: LongTask = {},
   ): Promise<Collection> {
     return this.#open({ kind: 'folders', folders, baseName }, task);
+  }
+
+  /** Opens placed models as the collection of the page; those of a hub through the store. */
+  async openModels(
+    models: readonly PlacedModel[],
+    baseId: string,
+    task: LongTask = {},
+  ): Promise<Collection> {
+    const zooUrl = siteUrl('zoo/');
+    return this.#open({ kind: 'placed', models, baseId, zooUrl, hub: this.hub }, task);
   }
 
   async plan(recipes: Recipes, task: LongTask = {}): Promise<PlanReport> {

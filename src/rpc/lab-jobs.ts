@@ -1,15 +1,34 @@
 import type { LongTask } from '../core/progress';
-import type { RunRequest, RunSummary } from './lab';
-import { RunDesk, type RunDeskSetting } from './run-desk';
+import type { HubListing, HubSearchResult } from '../sources/hub/listing';
+import type { StorageDetails } from '../store/storage-details';
+import type { HubAccess } from '../workers/opened-place';
+import { CatalogueConnection } from './catalogue-connection';
+import type { BackendId, PlacedModel, PlanReport, RunRequest, RunSummary } from './lab';
+import { RunDesk } from './run-desk';
+
+export interface LabJobsSetting {
+  /** Folder of the zoo's manifest, with a final slash. */
+  readonly zooUrl: string;
+  /** What the person chose to compute on, if they did. */
+  readonly backend: () => BackendId | undefined;
+}
 
 /**
- * The part of the lab that outlives a visit: merges as jobs. Every method may reject with a LabError.
+ * The part of the lab that outlives a visit: merges as jobs, models on a hub and in the store. Every
+ * method may reject with a LabError, and with an AbortError when its signal fires.
  */
 export class LabJobs {
+  readonly #setting: LabJobsSetting;
+  readonly #catalogue = new CatalogueConnection();
   readonly #desk: RunDesk;
 
-  constructor(setting: RunDeskSetting) {
-    this.#desk = new RunDesk(setting);
+  constructor(setting: LabJobsSetting) {
+    this.#setting = setting;
+    this.#desk = new RunDesk({
+      ...setting,
+      hub: () => this.hub,
+      catalogue: () => this.#catalogue.service(),
+    });
   }
 
   /** All runs, the newest first. */
@@ -69,8 +88,60 @@ export class LabJobs {
     return this.#desk.exportTo(id, target, task);
   }
 
+  /** What a merge of placed models would cost and what speaks against it; reads headers only. */
+  async planModels(
+    recipeText: string,
+    models: readonly PlacedModel[],
+    { signal }: LongTask = {},
+  ): Promise<PlanReport> {
+    const { zooUrl } = this.#setting;
+    return this.#catalogue.service().planModels(recipeText, models, zooUrl, signal);
+  }
+
+  /** Models with safetensors weights whose names fit, most downloaded first. */
+  async searchHub(query: string, signal?: AbortSignal): Promise<readonly HubSearchResult[]> {
+    return this.#catalogue.service().searchHub(query, signal);
+  }
+
+  async describeHub(repo: string, revision: string, signal?: AbortSignal): Promise<HubListing> {
+    return this.#catalogue.service().describeHub(repo, revision, signal);
+  }
+
+  /** With whom and as whom to talk from now on; the token stays in memory. */
+  async setHub(hub: HubAccess): Promise<void> {
+    await this.#catalogue.setHub(hub);
+  }
+
+  async storageDetails(): Promise<StorageDetails> {
+    return this.#catalogue.service().storageDetails();
+  }
+
+  /** Deletes a stored model and those of its files that no other uses. */
+  async deleteStored(modelId: string): Promise<void> {
+    await this.#catalogue.service().deleteStored(modelId);
+  }
+
+  /** Exempts a stored model from eviction, or not any more. */
+  async pinStored(modelId: string, isPinned: boolean): Promise<void> {
+    await this.#catalogue.service().pinStored(modelId, isPinned);
+  }
+
+  /** Asks the browser never to delete the lab's data by itself; only a page can. */
+  async persistStorage(): Promise<boolean> {
+    try {
+      return await navigator.storage.persist();
+    } catch {
+      return false;
+    }
+  }
+
   /** Ends the workers: runs of this page are interrupted and can be resumed. */
   close(): void {
     this.#desk.close();
+    this.#catalogue.close();
+  }
+
+  protected get hub(): HubAccess {
+    return this.#catalogue.hub;
   }
 }

@@ -3,6 +3,7 @@ import type { LongTask } from '../core/progress';
 import { Transferred } from '../core/transferred';
 import type { BackendId, PlacedModel, RunRequest, RunSummary } from '../workers/lab-types';
 import type { RunCatalogue } from '../workers/run-catalogue';
+import type { HubAccess } from '../workers/opened-place';
 import { RunChannel, type RunMessage } from '../workers/run-channel';
 import type { RunLive } from '../workers/run-meter';
 import type { RunService } from '../workers/run-service';
@@ -10,9 +11,11 @@ import { connect, type Connection, type Service } from './connect';
 import { WakeLock } from './wake-lock';
 
 export interface RunDeskSetting {
+  readonly catalogue: () => Service<RunCatalogue>;
   readonly zooUrl: string;
   /** What the person chose to compute on, if they did. */
   readonly backend: () => BackendId | undefined;
+  readonly hub: () => HubAccess;
 }
 
 type Watcher = (runs: readonly RunSummary[]) => void;
@@ -30,7 +33,6 @@ export class RunDesk {
   readonly #channel = new RunChannel((message) => {
     this.#hear(message);
   });
-  #listing: Connection<RunCatalogue> | undefined;
   #known: readonly RunSummary[] = [];
   /** Counts lists asked for: an older one that comes late is not shown. */
   #listCount = 0;
@@ -40,7 +42,7 @@ export class RunDesk {
   }
 
   async runs(): Promise<readonly RunSummary[]> {
-    const runs = await this.#catalogue.list([...this.#own.keys()]);
+    const runs = await this.#setting.catalogue().list([...this.#own.keys()]);
     return runs.map((run) => withLive(run, this.#live.get(run.id)));
   }
 
@@ -52,7 +54,7 @@ export class RunDesk {
   }
 
   async start(request: RunRequest): Promise<string> {
-    const id = await this.#catalogue.add(request);
+    const id = await this.#setting.catalogue().add(request);
     this.#work(
       id,
       request.models.filter(({ place }) => place.kind === 'folder'),
@@ -63,33 +65,33 @@ export class RunDesk {
   /** Call it from a click: folders on disk may need the person's permission again. */
   async resume(id: string): Promise<void> {
     if (this.#own.has(id)) return;
-    const { read, write } = await this.#catalogue.handles(id);
+    const { read, write } = await this.#setting.catalogue().handles(id);
     for (const handle of read) await askFor(handle, 'read');
     for (const handle of write) await askFor(handle, 'readwrite');
-    await this.#catalogue.setIdle(id, 'waiting');
+    await this.#setting.catalogue().setIdle(id, 'waiting');
     this.#work(id, []);
   }
 
   async pause(id: string): Promise<void> {
     if (await this.#ask(id, 'pause')) return;
-    await this.#catalogue.setIdle(id, 'paused');
+    await this.#setting.catalogue().setIdle(id, 'paused');
     await this.#tell();
   }
 
   async cancel(id: string): Promise<void> {
     if (await this.#ask(id, 'cancel')) return;
-    await this.#catalogue.setIdle(id, 'cancelled');
+    await this.#setting.catalogue().setIdle(id, 'cancelled');
     await this.#tell();
   }
 
   async rename(id: string, title: string): Promise<void> {
-    await this.#catalogue.rename(id, title);
+    await this.#setting.catalogue().rename(id, title);
     await this.#tell();
   }
 
   async remove(id: string): Promise<void> {
     await this.#ask(id, 'cancel');
-    await this.#catalogue.remove(id);
+    await this.#setting.catalogue().remove(id);
     await this.#tell();
   }
 
@@ -98,28 +100,15 @@ export class RunDesk {
     target: WritableStream<Uint8Array>,
     { onProgress, signal }: LongTask,
   ): Promise<void> {
-    await this.#catalogue.exportTo(id, new Transferred(target, [target]), onProgress, signal);
+    await this.#setting
+      .catalogue()
+      .exportTo(id, new Transferred(target, [target]), onProgress, signal);
   }
 
   /** Ends the workers: runs of this page are interrupted and can be resumed. */
   close(): void {
     for (const connection of this.#own.values()) connection.close();
     this.#own.clear();
-    this.#listing?.close();
-    this.#listing = undefined;
-  }
-
-  get #catalogue(): Service<RunCatalogue> {
-    if (this.#listing === undefined) {
-      const worker = new Worker(new URL('../../workers/catalogue.worker.ts', import.meta.url), {
-        type: 'module',
-        name: 'catalogue',
-      });
-      this.#listing = connect<RunCatalogue>(worker, 'catalogue', () => {
-        this.#listing = undefined;
-      });
-    }
-    return this.#listing.service;
   }
 
   /** Starts the worker of a run; what becomes of it is told by its record. */
@@ -131,7 +120,7 @@ export class RunDesk {
     const connection = connect<RunService>(worker, 'run', () => undefined);
     this.#own.set(id, connection);
     this.#wakeLock.hold(id);
-    const { zooUrl } = this.#setting;
+    const { zooUrl, hub, backend } = this.#setting;
     const ended = (): void => {
       connection.close();
       this.#own.delete(id);
@@ -141,7 +130,7 @@ export class RunDesk {
     };
     // A worker that died leaves a run that shows as interrupted.
     connection.service
-      .work({ id, zooUrl, backend: this.#setting.backend(), visiting })
+      .work({ id, zooUrl, hub: hub(), backend: backend(), visiting })
       .then(ended, ended);
     void this.#tell();
   }

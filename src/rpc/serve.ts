@@ -11,12 +11,16 @@ export interface ServiceDoor {
   call(method: string, ...parameters: unknown[]): Promise<Outcome>;
 }
 
-/** Makes the methods of `service` callable from the page. Only own or inherited methods are reachable. */
-export function serve(service: object): void {
+/**
+ * Makes the methods of services callable from the page; of two with one name, the first service's.
+ * Only own or inherited methods are reachable.
+ */
+export function serve(...services: readonly object[]): void {
   registerAbortTransfer();
   const door: ServiceDoor = {
     async call(method, ...parameters) {
       try {
+        const service = services.find((one) => method in one) ?? {};
         const target: unknown = Reflect.get(service, method);
         if (typeof target !== 'function' || method === 'constructor') {
           throw new TypeError(`The worker has no method ${method}`);

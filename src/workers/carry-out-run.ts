@@ -1,6 +1,7 @@
 import { LabError } from '../core/errors';
-import type { LongTask } from '../core/progress';
-import { describeOutput } from '../engine/output-files';
+import { saveToFolder } from '../engine/folder-sink';
+import type { OutputFile } from '../engine/output-files';
+import type { MergePlan } from '../engine/plan';
 import { planRecipes } from '../engine/plan-recipes';
 import { recipeVocabulary } from '../engine/recipe-vocabulary';
 import { RunJournal } from '../engine/run-journal';
@@ -12,16 +13,17 @@ import { parseRecipes } from '../recipe/parse-recipe';
 import type { Recipe } from '../recipe/recipe';
 import { recipeHash } from '../recipe/recipe-hash';
 import type { LabStore } from '../store/lab-store';
-import { CollectionInputs } from './collection-inputs';
+import { claimRoom } from './claim-room';
+import { describeRun } from './describe-run';
 import { openPlaced, type OpenPlaced } from './open-placed';
+import { inputsOf } from './placed-inputs';
 import type { PlaceOpener } from './place-opener';
 import type { RunMeter } from './run-meter';
 import { runModelId, type RunEntry } from './run-records';
+import type { PlacedModel } from './run-types';
 
 /** Raise it when a method's numbers or the layout of the output change: older runs begin anew then. */
 const outputVersion = 1;
-/** Smaller than on the command line, so that an interrupted run goes through little of a file again. */
-const maxShardBytes = 1_000_000_000;
 /** A device that is lost more often will be lost again. */
 const maxLosses = 2;
 
@@ -32,14 +34,17 @@ export interface RunSetting {
   /** Where a new run computes; the lab's own choice unless given. One that goes on stays where it was. */
   readonly backend?: BackendId | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Hears of the models' places when a run begins: branches of a hub as commits. */
+  readonly onPlaced?: ((placed: readonly PlacedModel[]) => Promise<void>) | undefined;
 }
 
 /**
- * Carries out a run, or what is left of it, into the store. Whatever interrupts it, the next call goes
- * on after the last whole chunk, and the bytes are those of an undisturbed run.
+ * Carries out a run, or what is left of it. Whatever interrupts it, the next call goes on after the
+ * last whole chunk (in a folder: after the last whole file), and the bytes are those of an undisturbed
+ * run.
  *
  * @throws LabError `run/source-changed` when inputs are not those that the run began with; as the
- * recipe, the plan, the sources, the back end and the store
+ * recipe, the plan, the sources, the back end and the sink
  */
 export async function carryOutRun(entry: RunEntry, setting: RunSetting): Promise<void> {
   for (let losses = 0; ; losses++) {
@@ -65,57 +70,62 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
   const known = await RunJournal.find(store, entry.id);
   const identity = await identityOf(entry, recipes, placed);
   if (known !== undefined && known.who.identity !== identity) throw sourceChanged();
+  await store.pin(entry.id, placed.keys);
   const { backend } = await chooseBackend(known?.who.backend ?? setting.backend ?? 'auto');
   try {
     const { id, device } = backend;
+    const plan = await planRun(recipes, placed, backend, signal);
+    if (known === undefined) await setting.onPlaced?.(placed.placed);
     const who = { identity, backend: id, device };
-    const memory = known ?? (await RunJournal.begin(store, entry.id, who));
-    const files = await describeRun(entry, recipes, placed, backend, memory, setting);
-    meter.begin(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-    const onStored = meter.count.bind(meter);
-    await saveToStore(files, store, runModelId(entry.id), request.title, { memory, onStored });
+    const journal = known ?? (await RunJournal.begin(store, entry.id, who));
+    const files = await describeRun(request, plan, backend, journal, {
+      signal,
+      onProgress: ({ stage }) => {
+        meter.enter(stage);
+      },
+    });
+    await save(entry, files, journal, setting);
   } finally {
     backend.dispose();
+    await store.unpin(entry.id);
   }
 }
 
-async function describeRun(
-  { request }: RunEntry,
+async function save(
+  { id, request }: RunEntry,
+  files: readonly OutputFile[],
+  journal: RunJournal,
+  { store, meter }: RunSetting,
+): Promise<void> {
+  const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  meter.begin(totalBytes);
+  const resumed = { journal, onStored: meter.count.bind(meter) };
+  if (request.to !== 'store') {
+    await saveToFolder(files, request.to, resumed);
+    return;
+  }
+  let storedBytes = 0;
+  for (const { path, sizeBytes } of files) {
+    const key = `${runModelId(id)}/${path}`;
+    const chunkCount = await store.files.storedChunkCount(key, sizeBytes);
+    storedBytes += Math.min(sizeBytes, chunkCount * store.files.chunkSizeBytes);
+  }
+  await claimRoom({ neededBytes: totalBytes, storedBytes }, store);
+  await saveToStore(files, store, runModelId(id), request.title, resumed);
+}
+
+async function planRun(
   recipes: readonly Recipe[],
   placed: OpenPlaced,
   backend: MergeBackend,
-  memory: RunJournal,
-  { meter, signal }: RunSetting,
-): Promise<ReturnType<typeof describeOutput>> {
+  signal: AbortSignal | undefined,
+): Promise<MergePlan> {
   const inputs = inputsOf(placed);
-  const plan = await planRecipes(recipes, await inputs.of(recipes, signal), {
+  return planRecipes(recipes, await inputs.of(recipes, signal), {
     signal,
     backend,
     openAdapter: (path) => Promise.resolve(inputs.adapter(path)),
   });
-  const onProgress: LongTask['onProgress'] = ({ stage }) => {
-    meter.enter(stage);
-  };
-  return describeOutput(plan, backend, {
-    title: request.title,
-    recipeText: request.recipeText,
-    maxShardBytes,
-    device: memory.who.device,
-    memory,
-    onProgress,
-    signal,
-  });
-}
-
-function inputsOf({ models, adapters }: OpenPlaced): CollectionInputs {
-  const [base, ...specialists] = models;
-  if (base === undefined) {
-    throw new LabError(
-      'recipe/missing-model',
-      'There is no model to merge; choose a base and others.',
-    );
-  }
-  return new CollectionInputs({ base, specialists, adapters, notes: [], zoo: undefined });
 }
 
 /** Equal for runs whose outputs are equal byte for byte, on one back end. */
@@ -124,10 +134,9 @@ async function identityOf(
   recipes: readonly Recipe[],
   { identities }: OpenPlaced,
 ): Promise<string> {
-  const hashes = await Promise.all(recipes.map(recipeHash));
   const facts = [
     outputVersion,
-    hashes,
+    await Promise.all(recipes.map(recipeHash)),
     request.recipeText,
     request.title,
     request.output,

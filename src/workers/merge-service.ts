@@ -83,7 +83,7 @@ export class MergeService {
     this.#inputs = new CollectionInputs(collection);
     const { base, specialists, adapters, notes } = collection;
     return {
-      kind: source.kind,
+      kind: source.kind === 'zoo' ? 'zoo' : 'folders',
       base: summaryOf(base, 'base'),
       specialists: specialists.map((model) => summaryOf(model, 'specialist')),
       ...(adapters.size === 0 ? {} : { adapters: [...adapters.keys()] }),

@@ -7,6 +7,10 @@ import { Zoo } from '../sources/zoo';
 import type { LabStore } from '../store/lab-store';
 import { arrangePicked } from './arrange-models';
 import { openModel, type OpenModel } from './open-model';
+import { openPlacedCollection } from './open-placed';
+import type { HubAccess } from './opened-place';
+import { PlaceOpener } from './place-opener';
+import type { PlacedModel } from './run-types';
 
 export type { OpenModel } from './open-model';
 
@@ -20,6 +24,13 @@ export type CollectionSource =
       readonly kind: 'folders';
       readonly folders: readonly { readonly name: string; readonly files: readonly File[] }[];
       readonly baseName: string;
+    }
+  | {
+      readonly kind: 'placed';
+      readonly models: readonly PlacedModel[];
+      readonly baseId: string;
+      readonly zooUrl: string;
+      readonly hub: HubAccess;
     };
 
 export interface OpenCollection {
@@ -48,7 +59,7 @@ export function modelOf(collection: OpenCollection, id: string): OpenModel {
 
 /**
  * Opens a base and its specialists: headers only for picked folders, whole files (through the
- * store) for the zoo, with progress in bytes.
+ * store) for the zoo, with progress in bytes; placed models through the store where they are remote.
  * @throws LabError `recipe/missing-model`, `source/…`, `format/…`
  */
 export async function openCollection(
@@ -57,6 +68,11 @@ export async function openCollection(
   task: LongTask = {},
 ): Promise<OpenCollection> {
   if (source.kind === 'zoo') return openZoo(source.url, store, task);
+  if (source.kind === 'placed') {
+    const opener = new PlaceOpener({ store, ...source });
+    const opened = await openPlacedCollection(source.models, source.baseId, opener, task.signal);
+    return { ...opened, notes: [], zoo: undefined };
+  }
   const found = source.folders.flatMap(({ name, files }) => foldersFromFiles(files, name));
   return { ...(await arrangePicked(found, source.baseName, task.signal)), zoo: undefined };
 }

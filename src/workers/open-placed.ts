@@ -1,3 +1,4 @@
+import { LabError } from '../core/errors';
 import type { ModelFiles } from '../sources/model-files';
 import { isAdapter } from '../sources/model-groups';
 import { openModel, type OpenModel } from './open-model';
@@ -11,6 +12,10 @@ export interface OpenPlaced {
   readonly adapters: ReadonlyMap<string, ModelFiles>;
   /** What tells each from others of its name. */
   readonly identities: ReadonlyMap<string, string>;
+  /** The same models where they will be for good. */
+  readonly placed: readonly PlacedModel[];
+  /** Keys in the store that they are read from. */
+  readonly keys: readonly string[];
 }
 
 /** @throws LabError as `PlaceOpener.open` and `openModel` */
@@ -22,11 +27,42 @@ export async function openPlaced(
   const models: OpenModel[] = [];
   const adapters = new Map<string, ModelFiles>();
   const identities = new Map<string, string>();
+  const resolved: PlacedModel[] = [];
+  const keys: string[] = [];
   for (const { id, place } of placed) {
-    const { title, files, identity, contentHash } = await opener.open(place, signal);
-    identities.set(id, identity);
-    if (isAdapter(files.files.keys())) adapters.set(id, files);
-    else models.push(await openModel(id, title, files, contentHash, signal));
+    const opened = await opener.open(place, signal);
+    identities.set(id, opened.identity);
+    resolved.push({ id, place: opened.place });
+    keys.push(...opened.keys);
+    if (isAdapter(opened.files.files.keys())) adapters.set(id, opened.files);
+    else models.push(await openModel(id, opened.title, opened.files, opened.contentHash, signal));
   }
-  return { models, adapters, identities };
+  return { models, adapters, identities, placed: resolved, keys };
+}
+
+/**
+ * Placed models as the collection of the page.
+ * @throws LabError `recipe/missing-model` when none of them is the base; as `openPlaced`
+ */
+export async function openPlacedCollection(
+  placed: readonly PlacedModel[],
+  baseId: string,
+  opener: PlaceOpener,
+  signal?: AbortSignal,
+): Promise<{
+  readonly base: OpenModel;
+  readonly specialists: readonly OpenModel[];
+  readonly adapters: ReadonlyMap<string, ModelFiles>;
+}> {
+  const { models, adapters } = await openPlaced(placed, opener, signal);
+  const base = models.find(({ id }) => id === baseId);
+  if (base === undefined) {
+    const names = models.map(({ id }) => id).join(', ');
+    throw new LabError(
+      'recipe/missing-model',
+      `There is no model "${baseId}" to use as the base; choose one of ${names}.`,
+      { details: { model: baseId } },
+    );
+  }
+  return { base, specialists: models.filter((model) => model !== base), adapters };
 }

@@ -1,88 +1,82 @@
 import { LabError } from '../core/errors';
-import { sha256Hex } from '../formats/hashes';
 import { quoted } from '../formats/text';
 import { foldersFromFiles, foldersFromHandle } from '../sources/browser-folder';
 import { CachedZoo, storedModel } from '../sources/cached-files';
 import type { ModelFiles } from '../sources/model-files';
 import { Zoo } from '../sources/zoo';
-import type { LabStore } from '../store/lab-store';
+import { HubPlaces } from './hub-places';
+import { identityOf, type OpenedPlace, type PlaceSetting } from './opened-place';
 import type { ModelPlace } from './run-types';
-
-/** What places are opened with. */
-export interface PlaceSetting {
-  readonly store: LabStore;
-  /** Folder of the zoo's manifest, with a final slash. */
-  readonly zooUrl: string;
-}
-
-/** The files of a placed model and what tells them from others. */
-export interface OpenedPlace {
-  readonly title: string;
-  readonly files: ModelFiles;
-  /** Differs when the content may differ: made of hashes where they are known, else of sizes and times. */
-  readonly identity: string;
-  /** SHA-256 of the weights, where it is known without reading them. */
-  readonly contentHash: string | undefined;
-}
 
 /** Opens models wherever they lie; no weight is read. */
 export class PlaceOpener {
   readonly #setting: PlaceSetting;
+  readonly #hub: HubPlaces;
   #zoo: Promise<CachedZoo> | undefined;
 
+  /** @throws LabError `hub/bad-name` for an endpoint that must not get a token */
   constructor(setting: PlaceSetting) {
     this.#setting = setting;
+    this.#hub = new HubPlaces(setting);
   }
 
   /** @throws LabError `run/unavailable` for a place that cannot be reached any more; as the sources */
   async open(place: ModelPlace, signal?: AbortSignal): Promise<OpenedPlace> {
     switch (place.kind) {
       case 'zoo':
-        return this.#openZoo(place.id, signal);
+        return this.#openZoo(place, signal);
       case 'stored':
-        return this.#openStored(place.modelId);
+        return this.#openStored(place);
       case 'folder':
         if (place.files.length === 0) throw onlyThatVisit(place.name);
-        return local(place.name, foldersFromFiles(place.files, place.name));
+        return local(place, place.name, foldersFromFiles(place.files, place.name));
       case 'handle':
-        return local(place.handle.name, await foldersOf(place.handle, signal));
+        return local(place, place.handle.name, await foldersOf(place.handle, signal));
       case 'hub':
-        throw new LabError(
-          'run/unavailable',
-          `The model ${quoted(place.repo)} lies on a model hub, which cannot be read yet; download it and pick its folder.`,
-        );
+        return this.#hub.open(place, signal);
     }
   }
 
-  async #openZoo(id: string, signal: AbortSignal | undefined): Promise<OpenedPlace> {
+  async #openZoo(
+    place: Extract<ModelPlace, { kind: 'zoo' }>,
+    signal: AbortSignal | undefined,
+  ): Promise<OpenedPlace> {
     const { store, zooUrl } = this.#setting;
     this.#zoo ??= Zoo.open(zooUrl, { signal }).then((zoo) => new CachedZoo(zoo, store));
     const cached = await this.#zoo;
-    const { record } = cached.zoo.model(id);
+    const { record } = cached.zoo.model(place.id);
     const weights = record.files.find(({ path }) => path === 'model.safetensors');
     const facts = record.files.map(({ path, sizeBytes, sha256 }) => [path, sizeBytes, sha256]);
     return {
       title: record.title,
-      files: cached.model(id),
+      files: cached.model(place.id),
       identity: await identityOf(facts),
       contentHash: weights?.sha256,
+      place,
+      keys: record.files.map(({ sha256 }) => `sha256:${sha256}`),
     };
   }
 
-  async #openStored(modelId: string): Promise<OpenedPlace> {
+  async #openStored(place: Extract<ModelPlace, { kind: 'stored' }>): Promise<OpenedPlace> {
     const { store } = this.#setting;
-    const record = await store.model(modelId);
-    const files = await storedModel(store, modelId);
+    const record = await store.model(place.modelId);
+    const files = record && (await storedModel(store, place.modelId));
     if (record === undefined || files === undefined) {
       throw new LabError(
         'run/unavailable',
-        `The stored model ${quoted(record?.label ?? modelId)} is not here, or not whole; make it again or choose another.`,
-        { details: { model: modelId } },
+        `The stored model ${quoted(record?.label ?? place.modelId)} is not here, or not whole; make it again or choose another.`,
+        { details: { model: place.modelId } },
       );
     }
     const facts = record.files.map(({ path, sizeBytes, key }) => [path, sizeBytes, key]);
-    const identity = await identityOf([...facts, record.updatedAtMs]);
-    return { title: record.label, files, identity, contentHash: undefined };
+    return {
+      title: record.label,
+      files,
+      identity: await identityOf([...facts, record.updatedAtMs]),
+      contentHash: undefined,
+      place,
+      keys: record.files.map(({ key }) => key),
+    };
   }
 }
 
@@ -100,7 +94,11 @@ async function foldersOf(handle: FileSystemHandle, signal?: AbortSignal): Promis
   }
 }
 
-async function local(name: string, found: readonly ModelFiles[]): Promise<OpenedPlace> {
+async function local(
+  place: ModelPlace,
+  name: string,
+  found: readonly ModelFiles[],
+): Promise<OpenedPlace> {
   const [files] = found;
   if (files === undefined || found.length > 1) {
     throw new LabError(
@@ -116,7 +114,8 @@ async function local(name: string, found: readonly ModelFiles[]): Promise<Opened
     sizeBytes,
     modifiedAtMs,
   ]);
-  return { title: files.label, files, identity: await identityOf(facts), contentHash: undefined };
+  const identity = await identityOf(facts);
+  return { title: files.label, files, identity, contentHash: undefined, place, keys: [] };
 }
 
 function onlyThatVisit(name: string): LabError {
@@ -125,8 +124,4 @@ function onlyThatVisit(name: string): LabError {
     `The folder ${quoted(name)} was picked for one visit only, and this browser cannot open it again by itself; pick it again and start a new run.`,
     { details: { folder: name } },
   );
-}
-
-async function identityOf(facts: unknown): Promise<string> {
-  return sha256Hex(new TextEncoder().encode(JSON.stringify(facts)));
 }

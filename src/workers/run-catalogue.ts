@@ -7,7 +7,8 @@ import { parseRecipes } from '../recipe/parse-recipe';
 import { recipeHash } from '../recipe/recipe-hash';
 import { storedModel } from '../sources/cached-files';
 import type { ModelFile } from '../sources/model-files';
-import { LabStore } from '../store/lab-store';
+import type { LabStore } from '../store/lab-store';
+import { dropOutput } from './drop-output';
 import { RunChannel } from './run-channel';
 import {
   notBegun,
@@ -28,7 +29,7 @@ export class RunCatalogue {
   readonly #records: RunRecords;
   readonly #channel = new RunChannel();
 
-  constructor(store = new LabStore()) {
+  constructor(store: LabStore) {
     this.#store = store;
     this.#records = new RunRecords(store);
   }
@@ -91,7 +92,7 @@ export class RunCatalogue {
   async setIdle(id: string, state: RunState): Promise<void> {
     const progress = (await this.#records.progress(id)) ?? notBegun;
     if (progress.state === 'done') return;
-    if (state === 'cancelled') await this.#records.dropOutput(id);
+    if (state === 'cancelled') await dropOutput(await this.#entry(id), this.#store);
     const { elapsedMs, totalBytes } = progress;
     const doneBytes = state === 'cancelled' ? 0 : progress.doneBytes;
     await this.#records.putProgress(id, { state, elapsedMs, doneBytes, totalBytes });
@@ -100,6 +101,7 @@ export class RunCatalogue {
 
   /** Deletes a run that nobody works on, with its output. */
   async remove(id: string): Promise<void> {
+    await dropOutput(await this.#entry(id), this.#store);
     await this.#records.remove(id);
     this.#channel.tell({ kind: 'changed' });
   }

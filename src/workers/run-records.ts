@@ -1,7 +1,6 @@
 import { invariant } from '../core/errors';
-import { RunJournal } from '../engine/run-journal';
 import type { LabStore } from '../store/lab-store';
-import type { RunRequest, RunState, RunSummary } from './run-types';
+import type { PlacedModel, RunRequest, RunState, RunSummary } from './run-types';
 
 const requestKind = 'merge-run';
 const progressKind = 'merge-run-progress';
@@ -47,6 +46,13 @@ export class RunRecords {
     return record?.kind === requestKind ? (record.data as RunEntry) : undefined;
   }
 
+  /** Takes places that will stay what they are for those that were asked for. */
+  async keepPlaces(id: string, placed: readonly PlacedModel[]): Promise<void> {
+    const entry = await this.entry(id);
+    if (entry === undefined) return;
+    await this.putEntry({ ...entry, request: { ...entry.request, models: placed } });
+  }
+
   async putProgress(id: string, progress: RunProgress): Promise<void> {
     await this.#store.runs.put({
       id: progressId(id),
@@ -79,14 +85,8 @@ export class RunRecords {
     }));
   }
 
-  /** Deletes the output of a run, whole or not, and what it wrote down; the run stays in the list. */
-  async dropOutput(id: string): Promise<void> {
-    await this.#store.deleteModel(runModelId(id));
-    await RunJournal.remove(this.#store, id);
-  }
-
+  /** Forgets a run; its output is deleted by whoever made it. */
   async remove(id: string): Promise<void> {
-    await this.dropOutput(id);
     await this.#store.runs.remove(progressId(id));
     await this.#store.runs.remove(id);
   }

@@ -2,6 +2,9 @@ import { isAbort, LabError, sentenceOf } from '../core/errors';
 import type { BackendId } from '../expr/backend';
 import { LabStore } from '../store/lab-store';
 import { carryOutRun } from './carry-out-run';
+import { decideKeeping } from './decide-keeping';
+import { dropOutput } from './drop-output';
+import type { HubAccess } from './opened-place';
 import { PlaceOpener } from './place-opener';
 import { RunChannel } from './run-channel';
 import { RunMeter, type RunLive } from './run-meter';
@@ -16,6 +19,7 @@ const noteIntervalMs = 2000;
 export interface RunStart {
   readonly id: string;
   readonly zooUrl: string;
+  readonly hub: HubAccess;
   readonly backend: BackendId | undefined;
   /** Places with the files that a record cannot keep. */
   readonly visiting: readonly PlacedModel[];
@@ -74,16 +78,17 @@ export class RunService {
         await note('running');
         await carryOutRun(entry, {
           store: this.#store,
-          opener: new PlaceOpener({ store: this.#store, zooUrl: start.zooUrl }),
+          opener: await this.#openerFor(entry, start, asked.signal),
           meter,
           backend: start.backend,
           signal: asked.signal,
+          onPlaced: async (placed) => this.#records.keepPlaces(entry.id, placed),
         });
       });
       await note('done');
     } catch (error) {
       if (asked.signal.aborted && isStop(error, asked.signal)) {
-        await this.#stop(entry.id, asked.signal.reason as Asked, note);
+        await this.#stop(entry, asked.signal.reason as Asked, note);
       } else await note('failed', { error: shown(error) });
     } finally {
       channel.close();
@@ -91,8 +96,19 @@ export class RunService {
     }
   }
 
+  /** Fetched weights are kept where that was asked for, or where they fit. */
+  async #openerFor(
+    { request }: RunEntry,
+    { zooUrl, hub }: RunStart,
+    signal: AbortSignal,
+  ): Promise<PlaceOpener> {
+    const setting = { store: this.#store, zooUrl, hub };
+    const caching = await decideKeeping(request, setting, signal);
+    return new PlaceOpener({ ...setting, caching });
+  }
+
   async #stop(
-    id: string,
+    entry: RunEntry,
     { ask }: Asked,
     note: (state: RunState, more?: Partial<RunProgress>) => Promise<void>,
   ): Promise<void> {
@@ -100,7 +116,7 @@ export class RunService {
       await note('paused');
       return;
     }
-    await this.#records.dropOutput(id);
+    await dropOutput(entry, this.#store);
     await note('cancelled', { doneBytes: 0 });
   }
 

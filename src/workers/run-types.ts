@@ -1,4 +1,7 @@
 import type { LabErrorCode } from '../core/errors';
+import type { Caching } from '../store/caching';
+
+export type { Caching } from '../store/caching';
 
 /** Where a model of a run lies; kept in the run's record, so that it continues after a reload. */
 export type ModelPlace =
@@ -18,12 +21,6 @@ export interface PlacedModel {
 
 /** A checkpoint in Hugging Face layout, or a folder that transformers.js loads. */
 export type RunOutput = 'checkpoint' | 'fp16' | 'q8' | 'q4';
-
-/**
- * What becomes of weights that a run fetches: `keep` stores them, `stream` does not, `pin` stores them
- * and keeps them from eviction, `auto` keeps them when they fit.
- */
-export type Caching = 'auto' | 'keep' | 'stream' | 'pin';
 
 export interface RunRequest {
   readonly title: string;

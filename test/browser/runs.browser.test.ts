@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/formats/hashes';
-import { RunDesk } from '../../src/rpc/run-desk';
+import { LabJobs } from '../../src/rpc/lab-jobs';
 import { storedModel } from '../../src/sources/cached-files';
 import { LabStore } from '../../src/store/lab-store';
 import type { RunRequest, RunSummary } from '../../src/workers/lab-types';
@@ -25,29 +25,29 @@ const request: RunRequest = {
   budgetBytes: 1.5e9,
 };
 
-const desks: RunDesk[] = [];
+const desks: LabJobs[] = [];
 
-function openDesk(): RunDesk {
-  const desk = new RunDesk({ zooUrl, backend: () => 'wasm' });
+function openDesk(): LabJobs {
+  const desk = new LabJobs({ zooUrl, backend: () => 'wasm' });
   desks.push(desk);
   return desk;
 }
 
 afterEach(async () => {
   const [desk] = desks;
-  for (const run of (await desk?.runs()) ?? []) await desk?.remove(run.id);
+  for (const run of (await desk?.runs()) ?? []) await desk?.deleteRun(run.id);
   for (const open of desks.splice(0)) open.close();
 });
 
 /** Waits until a run is as wanted. */
 async function until(
-  desk: RunDesk,
+  desk: LabJobs,
   id: string,
   isWanted: (run: RunSummary) => boolean,
 ): Promise<RunSummary> {
   const over = new AbortController();
   const found = await new Promise<RunSummary>((resolve, reject) => {
-    void desk.watch((runs) => {
+    void desk.watchRuns((runs) => {
       const run = runs.find((one) => one.id === id);
       if (run === undefined) return;
       if (isWanted(run)) resolve(run);
@@ -73,7 +73,7 @@ async function outputOf(id: string): Promise<Map<string, string>> {
 describe('a run', () => {
   it('is carried out into the store and can be exported, renamed and deleted', async () => {
     const desk = openDesk();
-    const id = await desk.start(request);
+    const id = await desk.startRun(request);
     const seen = new Set<string>();
     const done = await until(desk, id, (run) => {
       seen.add(run.state);
@@ -85,7 +85,7 @@ describe('a run', () => {
     expect(done.sizeBytes).toBe(done.totalBytes);
     const contents = await outputOf(id);
     expect([...contents.keys()]).toContain('model.safetensors');
-    await desk.rename(id, 'Renamed');
+    await desk.renameRun(id, 'Renamed');
     expect((await desk.runs())[0]?.title).toBe('Renamed');
     let zipBytes = 0;
     const target = new WritableStream<Uint8Array>({
@@ -93,33 +93,33 @@ describe('a run', () => {
         zipBytes += bytes.byteLength;
       },
     });
-    await desk.exportTo(id, target, {});
+    await desk.exportRun(id, target, {});
     expect(zipBytes).toBeGreaterThan(done.totalBytes);
-    await desk.remove(id);
+    await desk.deleteRun(id);
     expect(await desk.runs()).toEqual([]);
     expect(await outputOf(id)).toEqual(new Map());
   });
 
   it('goes on after a pause and after its worker was ended, to the same bytes', async () => {
     const desk = openDesk();
-    const whole = await desk.start(request);
+    const whole = await desk.startRun(request);
     await until(desk, whole, (run) => run.state === 'done');
-    const paused = await desk.start(request);
+    const paused = await desk.startRun(request);
     await until(desk, paused, (run) => run.state === 'running');
-    await desk.pause(paused);
+    await desk.pauseRun(paused);
     expect((await desk.runs()).find(({ id }) => id === paused)?.state).toBe('paused');
-    await desk.resume(paused);
+    await desk.resumeRun(paused);
     await until(desk, paused, (run) => run.state === 'done');
     expect(await outputOf(paused)).toEqual(await outputOf(whole));
 
-    const killed = await desk.start(request);
+    const killed = await desk.startRun(request);
     await until(desk, killed, (run) => run.state === 'running');
     desk.close();
     const other = openDesk();
     await expect
       .poll(async () => (await other.runs()).find(({ id }) => id === killed)?.state)
       .toBe('interrupted');
-    await other.resume(killed);
+    await other.resumeRun(killed);
     await until(other, killed, (run) => run.state === 'done');
     expect(await outputOf(killed)).toEqual(await outputOf(whole));
   });
@@ -127,11 +127,11 @@ describe('a run', () => {
   it('waits for another one, and is watched and cancelled from another tab', async () => {
     const desk = openDesk();
     const watching = openDesk();
-    const first = await desk.start(request);
-    const second = await desk.start(request);
+    const first = await desk.startRun(request);
+    const second = await desk.startRun(request);
     const isWaiting = await until(watching, second, (run) => run.isElsewhere);
     expect(isWaiting.state).toBe('waiting');
-    await watching.cancel(second);
+    await watching.cancelRun(second);
     await until(desk, second, (run) => run.state === 'cancelled');
     await until(watching, first, (run) => run.state === 'done');
     expect(await outputOf(second)).toEqual(new Map());

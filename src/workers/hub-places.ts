@@ -1,0 +1,86 @@
+import { LabError } from '../core/errors';
+import { CachedFiles, storedModel } from '../sources/cached-files';
+import { HubClient } from '../sources/hub/hub-client';
+import type { HubModel } from '../sources/hub/hub-model';
+import type { ModelRecord } from '../store/schema';
+import { identityOf, type OpenedPlace, type PlaceSetting } from './opened-place';
+import type { ModelPlace } from './run-types';
+
+type HubPlace = Extract<ModelPlace, { kind: 'hub' }>;
+
+/** Opens models on a hub, through the store where they are to be kept or are there already. */
+export class HubPlaces {
+  readonly #setting: PlaceSetting;
+  readonly #client: HubClient;
+
+  /** @throws LabError `hub/bad-name` for an endpoint that must not get a token */
+  constructor(setting: PlaceSetting) {
+    this.#setting = setting;
+    const { endpoint, token } = setting.hub;
+    this.#client = new HubClient({ endpoint, token: () => token });
+  }
+
+  /**
+   * Without the network, a model that is stored whole opens as it was.
+   * @throws LabError `hub/…`
+   */
+  async open(place: HubPlace, signal: AbortSignal | undefined): Promise<OpenedPlace> {
+    let model: HubModel;
+    try {
+      model = await this.#client.open(place.repo, place.revision, { signal });
+    } catch (error) {
+      const stored = isUnreachable(error) ? await this.#stored(place) : undefined;
+      if (stored === undefined) throw error;
+      return stored;
+    }
+    const { repo, commit, fileKeys } = model;
+    const { store } = this.#setting;
+    const files = [...fileKeys].map(([path, key]) => ({
+      path,
+      key,
+      sizeBytes: model.files.get(path)?.sizeBytes ?? 0,
+    }));
+    const options = { modelId: `hub/${repo}@${commit}`, fileKeys };
+    return {
+      ...(await factsOf(place, commit, files)),
+      files: new CachedFiles(model, store, options),
+    };
+  }
+
+  async #stored(place: HubPlace): Promise<OpenedPlace | undefined> {
+    const { store } = this.#setting;
+    const { repo, revision } = place;
+    const records = (await store.models())
+      .filter(({ source }) => source?.repo === repo)
+      .filter(({ source }) => source?.revision === revision || source?.commit === revision)
+      .sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+    for (const { id, files, source } of records) {
+      const model = await storedModel(store, id);
+      if (model === undefined || source === undefined) continue;
+      return { ...(await factsOf(place, source.commit, files)), files: model };
+    }
+    return undefined;
+  }
+}
+
+async function factsOf(
+  place: HubPlace,
+  commit: string,
+  files: ModelRecord['files'],
+): Promise<Omit<OpenedPlace, 'files'>> {
+  const facts = files.map(({ path, sizeBytes, key }) => `${path} ${sizeBytes} ${key}`).sort();
+  const [weights, ...more] = files.filter(({ path }) => path.endsWith('.safetensors'));
+  const sha256 = /^sha256:(.+)$/.exec(weights?.key ?? '')?.[1];
+  return {
+    title: place.repo,
+    identity: await identityOf(facts),
+    contentHash: more.length === 0 ? sha256 : undefined,
+    place: { ...place, revision: commit },
+    keys: files.map(({ key }) => key),
+  };
+}
+
+function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof LabError)) return false;
+  return error.code === 'hub/unavailable' || error.code === 'source/network';
+}
