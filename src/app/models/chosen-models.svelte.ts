@@ -1,4 +1,6 @@
 import type { ModelPlace, PlacedModel } from '../../rpc/lab';
+import type { HubListing } from '../../sources/hub/listing';
+import { isAdapter } from '../../sources/model-groups';
 import { hubAddressText } from './hub-address';
 
 /** Most specialists beside one base. */
@@ -13,6 +15,8 @@ export interface ChosenModel {
   readonly sizeBytes?: number;
   readonly licence?: string;
   readonly isGated?: boolean;
+  /** A LoRA adapter: it becomes a specialist on top of the base and cannot be the base. */
+  readonly isAdapter?: boolean;
 }
 
 /** A base and its specialists on their way into the lab. */
@@ -58,8 +62,9 @@ export class ChosenModels {
   add(model: ChosenModel, role?: 'base' | 'specialist'): boolean {
     const known = this.all.find(({ place }) => isSamePlace(place, model.place));
     if (known === undefined && this.isFull) return false;
-    const added = known ?? { ...model, id: this.#freeId(model.id) };
+    const added = known ?? { ...model, id: this.#freeId(model.id, model.place.kind) };
     if (known === undefined) this.all = [...this.all, added];
+    if (added.isAdapter === true) return true;
     if (role === 'base') this.baseId = added.id;
     else if (role === 'specialist' && this.baseId === added.id) this.baseId = '';
     else if (role === undefined && this.base === undefined) this.baseId = added.id;
@@ -78,13 +83,13 @@ export class ChosenModels {
   }
 
   /** Adds what was found out about a model since it was chosen. */
-  describe(id: string, facts: Pick<ChosenModel, 'sizeBytes' | 'licence' | 'isGated'>): void {
+  describe(id: string, facts: Omit<ChosenModel, 'id' | 'place'>): void {
     this.all = this.all.map((model) => (model.id === id ? { ...model, ...facts } : model));
   }
 
-  #freeId(wanted: string): string {
-    // In recipes these signs mean an adapter, a revision or a mapping.
-    const plain = wanted.replaceAll(/[+{}\s]/gu, '-');
+  /** In recipes some signs mean an adapter, a revision or a mapping; names of the Hub mean it so. */
+  #freeId(wanted: string, kind: ModelPlace['kind']): string {
+    const plain = kind === 'hub' ? wanted : wanted.replaceAll(/[+@{}\s]+/gu, '-');
     for (let count = 1; ; count++) {
       const id = count === 1 ? plain : `${plain}-${count}`;
       if (!this.all.some((model) => model.id === id)) return id;
@@ -92,11 +97,22 @@ export class ChosenModels {
   }
 }
 
+/** What a hub tells of a model that is about to be chosen. */
+export function factsOf(listing: HubListing): Omit<ChosenModel, 'id' | 'place'> {
+  const { neededBytes, neededPaths, licence, gated } = listing;
+  return {
+    sizeBytes: neededBytes,
+    isGated: gated,
+    ...(licence === undefined ? {} : { licence }),
+    ...(isAdapter(neededPaths) ? { isAdapter: true } : {}),
+  };
+}
+
 /** The name of a model of the Hub in recipes, as mergekit reads it. */
 export function hubModel(
   repo: string,
   revision: string,
-  facts: Pick<ChosenModel, 'sizeBytes' | 'licence' | 'isGated'> = {},
+  facts: Omit<ChosenModel, 'id' | 'place'> = {},
 ): ChosenModel {
   const address = { repo, revision };
   return { id: hubAddressText(address), place: { kind: 'hub', ...address }, ...facts };

@@ -70,7 +70,7 @@ export class FitDesk {
 function tryRecipe(chosen: ChosenModels, method: string): ReturnType<typeof recipeOf> {
   const { base, specialists } = chosen;
   const summary = (model: ChosenModel | undefined, role: ModelSummary['role']): ModelSummary => ({
-    id: model?.id ?? '',
+    id: model?.isAdapter === true ? `${chosen.baseId}+${model.id}` : (model?.id ?? ''),
     title: model?.id ?? '',
     role,
     parameterCount: 0,

@@ -1,5 +1,6 @@
 import { LabError } from '../../core/errors';
 import type { PickedFolder } from '../../rpc/lab';
+import { isAdapter } from '../../sources/model-groups';
 import { folderSizeBytes, modelFoldersIn } from '../state/folder-picks';
 import type { ChosenModel } from './chosen-models.svelte';
 import type { Dropped } from './dropped';
@@ -7,7 +8,8 @@ import type { Dropped } from './dropped';
 /** Single files that are a model by themselves. */
 const modelFile = /\.(safetensors|gguf)$/iu;
 const weightFile = /\.(safetensors|gguf|bin)$/iu;
-const configFile = 'config.json';
+/** Files that make their folder a model or an adapter. */
+const markers = new Set(['config.json', 'adapter_config.json', 'model.safetensors']);
 /** Below a picked folder; deeper ones are not looked at. */
 const maxDepth = 3;
 const maxFileCount = 2000;
@@ -70,7 +72,12 @@ export function modelOfFolder(folder: PickedFolder): ChosenModel {
       ...folder,
       files: folder.files.filter(({ name }) => weightFile.test(name)),
     }),
+    ...adapterFact(folder.files.map(({ name }) => name)),
   };
+}
+
+function adapterFact(names: readonly string[]): Pick<ChosenModel, 'isAdapter'> {
+  return isAdapter(names) ? { isAdapter: true } : {};
 }
 
 /**
@@ -109,17 +116,18 @@ async function findModels(
   search: Search,
 ): Promise<void> {
   const below: FileSystemDirectoryHandle[] = [];
+  const names: string[] = [];
   let sizeBytes = 0;
-  let isModel = false;
   for await (const child of folder.values()) {
     if (child.name.startsWith('.') || ++search.fileCount > maxFileCount) continue;
     if (child instanceof FileSystemDirectoryHandle) below.push(child);
     if (!(child instanceof FileSystemFileHandle)) continue;
-    if (child.name === configFile) isModel = true;
+    names.push(child.name);
     if (weightFile.test(child.name)) sizeBytes += (await child.getFile()).size;
   }
-  if (isModel) {
-    search.found.push({ id: folder.name, place: { kind: 'handle', handle: folder }, sizeBytes });
+  if (names.some((name) => markers.has(name))) {
+    const place = { kind: 'handle' as const, handle: folder };
+    search.found.push({ id: folder.name, place, sizeBytes, ...adapterFact(names) });
     return;
   }
   if (depth >= maxDepth) return;
@@ -132,7 +140,7 @@ async function modelsInEntry(
   depth: number,
 ): Promise<readonly ChosenModel[]> {
   const children = await childrenOf(folder);
-  if (children.some(({ isFile, name }) => isFile && name === configFile)) {
+  if (children.some(({ isFile, name }) => isFile && markers.has(name))) {
     const own = children.filter((child) => child.isFile) as FileSystemFileEntry[];
     return [modelOfFolder({ name: folder.name, files: await Promise.all(own.map(fileOf)) })];
   }

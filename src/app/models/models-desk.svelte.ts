@@ -1,8 +1,9 @@
+import { LatestOnly } from '../../core/abort';
 import { LabError, isAbort, sentenceOf } from '../../core/errors';
 import type { ModelPlace } from '../../rpc/lab';
 import type { LabSession } from '../state/lab-session.svelte';
 import { StorageDesk } from '../storage/storage-desk.svelte';
-import { ChosenModels, type ChosenModel } from './chosen-models.svelte';
+import { ChosenModels, factsOf, type ChosenModel } from './chosen-models.svelte';
 import type { Dropped } from './dropped';
 import { FitDesk } from './fit-desk.svelte';
 import { modelsInDropped, modelsInFiles, pickFolder } from './local-models';
@@ -21,6 +22,7 @@ export class ModelsDesk {
   problem = $state.raw<PickerProblem>();
   isOpening = $state(false);
   readonly #session: LabSession;
+  readonly #latest = new LatestOnly();
 
   constructor(session: LabSession) {
     this.#session = session;
@@ -67,6 +69,7 @@ export class ModelsDesk {
   /** Plans anew: the models, or what may be read of them, are not what they were. */
   changed(): void {
     this.fit.schedule();
+    void this.#describe(this.#latest.begin());
   }
 
   /** Must be called from a click. */
@@ -98,6 +101,22 @@ export class ModelsDesk {
 
   stop(): void {
     this.fit.stop();
+    this.#latest.cancel();
+  }
+
+  /** Asks for the sizes that are not known yet; where that fails, they stay unknown. */
+  async #describe(signal: AbortSignal): Promise<void> {
+    for (const { id, place, sizeBytes } of this.chosen.all) {
+      if (place.kind !== 'hub' || sizeBytes !== undefined) continue;
+      try {
+        const { repo, revision } = place;
+        const listing = await this.#session.lab().describeHub(repo, revision, signal);
+        if (signal.aborted) return;
+        this.chosen.describe(id, factsOf(listing));
+      } catch {
+        if (signal.aborted) return;
+      }
+    }
   }
 
   async #take(found: Promise<readonly ChosenModel[]>): Promise<void> {

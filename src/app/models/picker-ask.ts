@@ -1,11 +1,23 @@
 import type { ChosenModel } from './chosen-models.svelte';
 import type { Dropped } from './dropped';
+import type { LinkedModels } from './linked-models';
 
 /** Why the picker opens: each ask is a new object. */
 export interface PickerAsk {
   /** What was dropped on the page. */
   readonly dropped?: readonly Dropped[];
-  /** What a link names; stands in place of what was chosen before. */
+  /** What stands in place of what was chosen before, such as the models of a link. */
   readonly models?: readonly ChosenModel[];
   readonly baseId?: string;
+}
+
+/** Asks for the models that a link names. */
+export function askForLinked({ base, models }: LinkedModels): PickerAsk {
+  return {
+    models: models.map(({ id, repo, revision }) => ({
+      id,
+      place: { kind: 'hub', repo, revision },
+    })),
+    baseId: base,
+  };
 }

@@ -4,6 +4,7 @@ import type { Recipe } from '../../recipe/recipe';
 import type { BackendId, Collection, Lab, PickedFolder, PlacedModel, Recipes } from '../../rpc/lab';
 import { isLiveSize } from '../../workers/live-limit';
 import { HubAccess } from '../models/hub-access.svelte';
+import { linkedModels, type LinkedModels } from '../models/linked-models';
 import { RunDesk } from '../runs/run-desk.svelte';
 import { RunSettings } from '../runs/run-settings.svelte';
 import { Activity } from './activity.svelte';
@@ -35,6 +36,8 @@ export class LabSession {
   /** Where the models of the collection lie, for runs and links. */
   places = $state.raw<readonly PlacedModel[]>([]);
   isConnected = $state(false);
+  /** Models that the address names and that are not open; nothing is read of them before asked for. */
+  wanted = $state.raw<LinkedModels>();
   setup = $state.raw<Setup>(startSetup(undefined, firstMethodId));
   isOpening = $state(true);
   canUndo = $state(false);
@@ -320,6 +323,13 @@ export class LabSession {
     );
   }
 
+  /** Goes on with the open models instead of those that the address names. */
+  forgetWanted(): void {
+    this.wanted = undefined;
+    this.#links.forget();
+    this.linkChanged();
+  }
+
   /** What is not a setting but travels in the link changed. */
   linkChanged(): void {
     const state = this.#linkState();
@@ -373,7 +383,9 @@ export class LabSession {
   async #readAddress(isFirst = false): Promise<void> {
     const { collection } = this;
     if (collection === undefined) return;
-    const { setup, prompt, specialist, isWhole } = await this.#links.read(collection, this.setup);
+    const link = await this.#links.read(collection, this.places, this.setup);
+    const { setup, prompt, specialist, isWhole } = link;
+    this.wanted = this.can('openModels') ? link.wanted : undefined;
     if (prompt !== undefined) this.completions.prompt = prompt;
     if (specialist !== undefined) this.specialist = specialist;
     if (isFirst) this.#history.restart(setup);
@@ -411,6 +423,7 @@ export class LabSession {
     const { collection, recipe } = this;
     if (collection === undefined || recipe === undefined) return undefined;
     const { prompt } = this.completions;
+    const hub = linkedModels(this.places, collection.base.id);
     const { text, stages = [] } = this.setup.written ?? {};
     // Without its text a recipe would lose its stages, but only its comments otherwise.
     const isLong = text !== undefined && text.length > longestLinkedText;
@@ -418,6 +431,7 @@ export class LabSession {
       recipe,
       ...(text === undefined || (isLong && stages.length === 0) ? {} : { text }),
       collection: collection.kind,
+      ...(hub === undefined ? {} : { hub }),
       ...(prompt === '' || prompt.length > longestLinkedPrompt ? {} : { prompt }),
       ...(this.specialist === '' ? {} : { specialist: this.specialist }),
     };

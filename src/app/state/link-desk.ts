@@ -1,6 +1,8 @@
 import { LabError, sentenceOf } from '../../core/errors';
-import type { Collection } from '../../rpc/lab';
+import type { Collection, PlacedModel } from '../../rpc/lab';
+import { areOpen, readLinkedModels, type LinkedModels } from '../models/linked-models';
 import { AddressBar } from './address-bar';
+import { fieldsOf } from './foreign-values';
 import { readLink, type LinkState } from './link';
 import type { Problems } from './problems.svelte';
 import type { RecipeDesk } from './recipe-desk';
@@ -13,6 +15,8 @@ export interface OpenedLink {
   readonly specialist?: string;
   /** One that could not be used whole stays in the address until the person changes something. */
   readonly isWhole: boolean;
+  /** Models of a hub that the link was made with and that are not open. */
+  readonly wanted?: LinkedModels;
 }
 
 /** Reads set-ups from the address and writes them there. */
@@ -32,13 +36,25 @@ export class LinkDesk {
     return this.#waiting !== undefined;
   }
 
-  /** Applies the address to the collection; without one in the address, the setup stays. */
-  async read(collection: Collection, present: Setup): Promise<OpenedLink> {
+  /**
+   * Applies the address to the collection; without one in the address, the setup stays. A link with
+   * models of a hub waits until they are open.
+   */
+  async read(
+    collection: Collection,
+    places: readonly PlacedModel[],
+    present: Setup,
+  ): Promise<OpenedLink> {
     this.#problems.clear('link');
     try {
       const link = this.#waiting ?? (await this.#address.read());
       if (link === undefined) return { setup: present, isWhole: true };
       this.#waiting = undefined;
+      const wanted = readLinkedModels(fieldsOf(link)?.['hub']);
+      if (wanted !== undefined && !areOpen(wanted, places)) {
+        this.#waiting = link;
+        return { setup: present, isWhole: false, wanted };
+      }
       const { problems, ...reading } = readLink(link, collection);
       const written = await this.#recipes.fromLink(link, collection);
       if (written !== undefined) return { ...reading, setup: written, isWhole: true };
@@ -48,6 +64,11 @@ export class LinkDesk {
       this.#problems.report(error, 'link');
       return { setup: present, isWhole: false };
     }
+  }
+
+  /** The models of the link are not wanted after all. */
+  forget(): void {
+    this.#waiting = undefined;
   }
 
   write(state: LinkState): void {

@@ -1,6 +1,7 @@
 import { LabError } from '../../core/errors';
 import type { Recipe } from '../../recipe/recipe';
 import type { Collection } from '../../rpc/lab';
+import type { LinkedModels } from '../models/linked-models';
 import { fieldsOf } from './foreign-values';
 import type { Setup } from './setup';
 import { setupFromRecipe } from './setup-from-recipe';
@@ -12,6 +13,8 @@ export interface LinkState {
   readonly text?: string;
   /** `folders` cannot be opened by a link; the page asks for them. */
   readonly collection: 'zoo' | 'folders';
+  /** Models of a hub, which a link can offer to open. */
+  readonly hub?: LinkedModels;
   readonly prompt?: string;
   /** The specialist whose completion is shown. */
   readonly specialist?: string;
