@@ -1,19 +1,9 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { OracleBackend } from '../../../src/expr/oracle-backend';
-import { WasmBackend } from '../../../src/wasm/wasm-backend';
+import { describe, expect, it } from 'vitest';
 import type { SmallMerge, SmallTensor } from './merge-small';
 import { mergeOne, smallTensor } from './merge-small';
+import { a, b, base, testedBackends } from './published-models';
 
-const wasm = new WasmBackend({ threadCount: 1 });
-const backends = [new OracleBackend(), wasm];
-afterAll(() => {
-  wasm.dispose();
-});
-
-/** Two rows of four, as run through mergekit 0.1.4 in float32; printed to seven digits. */
-const base = [1, -2, 0.5, 3, 0.25, 0, -1, 2];
-const a = [1.5, -2.25, 0.5, 2, 0.25, 0.5, -1.5, 2.5];
-const b = [0, -2, 1, 3.5, 0.5, 0.5, -0.25, 1];
+const backends = testedBackends();
 
 function matrix(
   from: readonly number[] | undefined,
