@@ -1,4 +1,4 @@
-import { f32ToF16 } from '../core/float-bits';
+import { narrowFloats } from './narrow-floats';
 import { quantise4, quantise8 } from './quantise-blocks';
 import type { PlannedWeight, WeightPart } from './weight-plan';
 
@@ -28,7 +28,7 @@ function encodedBy(
     case 'fp32':
       return { values };
     case 'fp16':
-      return { values: Uint16Array.from(values, f32ToF16) };
+      return { values: narrowFloats(values) };
     case 'q8':
       return { ...quantise8(values, rows, columns) };
     case 'q4':

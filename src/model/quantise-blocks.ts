@@ -62,10 +62,15 @@ export function quantise4(
       if (!(scale > 0)) continue;
       const zero = clamp(Math.round(-low / scale), 15);
       setNibble(zeroPoints, row * zeroBytes * 2 + block, zero);
-      for (let at = 0; at < blockSize; at++) {
+      const target = (index * blockSize) / 2;
+      for (let pair = 0; pair < blockSize / 2; pair++) {
+        const at = from + 2 * pair;
         // Padding past the end of a row stands for 0, which is the zero point.
-        const value = from + at < to ? (values[from + at] ?? 0) : 0;
-        setNibble(codes, index * blockSize + at, clamp(Math.round(value / scale) + zero, 15));
+        const first = at < to ? (values[at] ?? 0) : 0;
+        const second = at + 1 < to ? (values[at + 1] ?? 0) : 0;
+        const lowNibble = clamp(Math.round(first / scale) + zero, 15);
+        const highNibble = clamp(Math.round(second / scale) + zero, 15);
+        codes[target + pair] = lowNibble | (highNibble << 4);
       }
     }
   }

@@ -7,6 +7,7 @@ import { dataFileBytes } from '../../../src/model/data-file-bytes';
 import { parseDecoderConfig } from '../../../src/model/decoder-config';
 import { allocateData, fillWeights } from '../../../src/model/fill-weights';
 import { buildDecoderGraph } from '../../../src/model/decoder-graph';
+import { narrowFloats } from '../../../src/model/narrow-floats';
 import { WeightPlanner } from '../../../src/model/weight-plan';
 import { widenFloats } from '../../../src/model/widen-floats';
 import { readerOf, tensorShapes, tinyConfig, tinyWeights } from './tiny-model';
@@ -33,6 +34,20 @@ describe('widenFloats', () => {
     expect([...copy]).toEqual([...singles]);
     expect(copy.buffer).not.toBe(singles.buffer);
     expect(widenFloats('BF16', new Uint8Array(0)).length).toBe(0);
+  });
+});
+
+describe('narrowFloats', () => {
+  it('rounds as one value at a time does, at every boundary of the format', () => {
+    const bits = new Uint32Array(1 << 16);
+    // Every sign and exponent with fractions around ties, and the odd ones.
+    for (let index = 0; index < bits.length; index++) {
+      const tie = [0, 0xfff, 0x1000, 0x1001, 0x1fff, 0x3000, 0x7fffff, 0x7ff000][index & 7] ?? 0;
+      bits[index] = ((index >>> 7) << 23) | tie | ((index & 0x78) << 10);
+    }
+    const values = new Float32Array(bits.buffer);
+    expect([...narrowFloats(values)]).toEqual([...values].map(f32ToF16));
+    expect(narrowFloats(values.subarray(3, 5))[1]).toBe(f32ToF16(values[4] ?? 0));
   });
 });
 
