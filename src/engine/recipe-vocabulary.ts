@@ -1,28 +1,6 @@
-import type { MergeMethod } from '../methods/method';
 import { methods } from '../methods/registry';
 import type { RecipeVocabulary } from '../recipe/vocabulary';
+import { vocabularyOfMethods } from './vocabulary-of-methods';
 
-/** Parameters of mergekit 0.1.4 that change nothing here: they only choose how it computes. */
-const mergekitOnly = ['int8_mask'];
-
-const methodOf = (id: string): MergeMethod | undefined => methods.find((one) => one.id === id);
-
-/** What recipes are checked against and completed from: every method and its parameters. */
-export const recipeVocabulary: RecipeVocabulary = {
-  methods: methods.map(({ id }) => id),
-  parametersOf: (method) => (methodOf(method)?.parameters ?? []).map(({ name }) => name),
-  otherParameters: [
-    ...new Set([
-      ...methods.flatMap(({ parameters }) => parameters.map(({ name }) => name)),
-      ...mergekitOnly,
-    ]),
-  ],
-  methodMeaning: (method) => methodOf(method)?.idea,
-  parameterFacts: (method, name) => {
-    const parameter = methodOf(method)?.parameters.find((candidate) => candidate.name === name);
-    if (parameter === undefined) return undefined;
-    const { meaning, larger, scope, kind } = parameter;
-    const facts = { meaning: `${meaning} ${larger}`, scope, kind };
-    return kind === 'choice' ? { ...facts, choices: parameter.choices } : facts;
-  },
-};
+/** Every method that there is, and its parameters. */
+export const recipeVocabulary: RecipeVocabulary = vocabularyOfMethods(methods);

@@ -1,11 +1,12 @@
 import { invariant } from '../../core/errors';
-import { recipeVocabulary as vocabulary } from '../../engine/recipe-vocabulary';
+import { vocabularyOfMethods } from '../../engine/vocabulary-of-methods';
 import { completionsAt, hoverAt, type RecipeCompletions } from '../../recipe/complete-recipe';
 import { editRecipe } from '../../recipe/edit-recipe';
 import { lintRecipe, parseRecipes } from '../../recipe/parse-recipe';
 import type { RecipeProblem } from '../../recipe/problem';
 import type { Recipe } from '../../recipe/recipe';
 import type { Collection, Recipes } from '../../rpc/lab';
+import { methods } from './methods';
 import type { Setup } from './setup';
 import { setupFromRecipe } from './setup-from-recipe';
 import { otherInputs } from './slider-ids';
@@ -14,6 +15,8 @@ import type { WrittenRecipe } from './written-recipe';
 // Brings the YAML reader, which the first load does without: import it when a recipe is written.
 export { writeRecipe } from '../../recipe/write-recipe';
 export type { RecipeCompletions, RecipeProblem };
+
+const vocabulary = vocabularyOfMethods(methods);
 
 /** The models that a recipe can name. */
 function modelNames({ base, specialists }: Collection): readonly string[] {
