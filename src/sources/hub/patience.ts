@@ -100,10 +100,17 @@ export async function patiently<T>(
   }
 }
 
-/** `Retry-After` in milliseconds from now: seconds or a date; undefined when absent or neither. */
+/**
+ * How long the server asks to wait, in milliseconds from now: `Retry-After` in seconds or as a date,
+ * or else the seconds left in the window of `RateLimit` (`"api";r=0;t=42`, as the public Hub writes
+ * it). Undefined when it says neither.
+ */
 export function readRetryAfter(headers: Headers, nowMs = Date.now()): number | undefined {
-  const text = headers.get('Retry-After')?.trim();
-  if (text === undefined || text === '') return undefined;
+  const text = headers.get('Retry-After')?.trim() ?? '';
+  if (text === '') {
+    const [, left] = /;\s*t=(\d{1,9})\b/.exec(headers.get('RateLimit') ?? '') ?? [];
+    return left === undefined ? undefined : Number(left) * 1000;
+  }
   if (/^\d+$/.test(text)) return Number(text) * 1000;
   const dateMs = Date.parse(text);
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);

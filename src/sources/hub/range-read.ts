@@ -9,6 +9,8 @@ import { changed, unavailable, type HubPlace } from './problems';
 const directLifeMs = 10 * 60_000;
 /** A server that sends only whole files is read past so many bytes, no more. */
 export const maxSkippedBytes = 64 << 20;
+/** After so many, every range is asked of the Hub itself. */
+const maxRefusals = 3;
 const scratchBytes = 1 << 20;
 
 /** One file at one commit, and what is known about where its bytes lie. */
@@ -20,6 +22,8 @@ export class RemoteFile {
   readonly #commit: string;
   /** Where the Hub sent the last request: going there at once spares the Hub one request a range. */
   #direct: { readonly url: string; readonly untilMs: number } | undefined;
+  /** Addresses that were refused before their time: some servers sign for one request only. */
+  #refusalCount = 0;
   #etag: string | undefined;
 
   constructor(
@@ -86,6 +90,7 @@ export class RemoteFile {
     } catch (cause) {
       this.#direct = undefined;
       if (direct === undefined || !(cause instanceof Setback && cause.isRefusal)) throw cause;
+      this.#refusalCount += 1;
       throw new Setback(cause.error, { isHarmless: true });
     }
   }
@@ -98,6 +103,7 @@ export class RemoteFile {
 
   #remember(response: Response): void {
     if (!response.redirected || response.url === '') return;
+    if (this.#refusalCount >= maxRefusals) return;
     const url = new URL(response.url);
     if (url.origin === new URL(this.#settings.endpoint).origin || !isTrusted(url)) return;
     this.#direct = { url: url.href, untilMs: Date.now() + directLifeMs };
