@@ -1,26 +1,36 @@
 import { LabError } from '../core/errors';
 import { ProgressMeter, type LongTask } from '../core/progress';
+import type { Allocate } from '../formats/checkpoint-reader';
+import type { Caching } from '../store/caching';
 import type { LabStore } from '../store/lab-store';
+import type { ModelSource } from '../store/schema';
+import { CachedFile } from './cached-file';
+import { ChunkKeeper } from './chunk-keeper';
 import type { ModelFile, ModelFiles } from './model-files';
-import { checkRange } from './read-range';
-import { SharedBytes } from './shared-bytes';
+import { ReadSession } from './read-session';
 import type { Zoo } from './zoo';
-
-/** Chunks that were read and checked stay this long in memory, so that tensors do not cost a chunk each. */
-const memoryBudgetBytes = 64 << 20;
 
 export interface CacheOptions {
   /** Names the model in the store. */
   readonly modelId: string;
   /** By path; a key names content, so a file that changes must change its key. Others pass through. */
   readonly fileKeys: ReadonlyMap<string, string>;
-  /** Told of `store/corrupt`; the chunk is fetched again whoever listens. */
+  /** What `decideCaching` decided; `keep` unless told. */
+  readonly caching?: Exclude<Caching, 'auto'> | undefined;
+  /** What the store must know to open the model again without the network. */
+  readonly source?: ModelSource | undefined;
+  /**
+   * Told of `store/corrupt`, after which the chunk is fetched again, and once of `store/quota`, after
+   * which nothing more is stored in this session: reading goes on in either case.
+   */
   readonly onProblem?: ((error: LabError) => void) | undefined;
 }
 
 /**
- * Puts the store between a model folder and its readers: what was read once comes from IndexedDB the
- * next time. Where nothing can be stored, every read goes on to `source`.
+ * Puts the store between a model folder and its readers: what was read once comes from there the
+ * next time. Reads of whole chunks go straight into the caller's memory, the chunk after the one
+ * being read is fetched ahead, and chunks are stored behind the reader. Where nothing can be stored,
+ * every read goes on to `source`.
  */
 export class CachedFiles implements ModelFiles {
   readonly label: string;
@@ -28,115 +38,96 @@ export class CachedFiles implements ModelFiles {
   readonly #source: ModelFiles;
   readonly #store: LabStore;
   readonly #options: CacheOptions;
-  readonly #memory: SharedBytes;
+  readonly #session: ReadSession;
+  readonly #keeper: ChunkKeeper;
+  readonly #cached: readonly CachedFile[];
 
-  /** @param memory shared between models that are read together */
+  /** @param session shared between models that are read together */
   constructor(
     source: ModelFiles,
     store: LabStore,
     options: CacheOptions,
-    memory = new SharedBytes(memoryBudgetBytes),
+    session = new ReadSession(),
   ) {
     this.label = source.label;
     this.#source = source;
     this.#store = store;
     this.#options = options;
-    this.#memory = memory;
-    const files = new Map<string, ModelFile>();
-    for (const file of source.files.values()) {
-      const key = options.fileKeys.get(file.path);
-      files.set(file.path, key === undefined ? file : this.#cached(file, key));
-    }
+    this.#session = session;
+    const { onProblem, fileKeys, caching } = options;
+    let modelBytes = 0;
+    for (const { sizeBytes } of source.files.values()) modelBytes += sizeBytes;
+    this.#keeper = new ChunkKeeper(store, session, {
+      modelBytes,
+      onFirst: async () => this.remember(),
+      onProblem,
+    });
+    this.#cached = [...source.files.values()].flatMap((file) => {
+      const key = fileKeys.get(file.path);
+      if (key === undefined) return [];
+      const parts = { source: file, key, store, session, onProblem };
+      const keeper = caching === 'stream' ? undefined : this.#keeper;
+      return new CachedFile({ ...parts, keeper, name: `${source.label}/${file.path}` });
+    });
+    const files = new Map(source.files);
+    for (const file of this.#cached) files.set(file.path, this.#checked(file));
     this.files = files;
   }
 
   /**
    * Brings every file into the store, with progress in bytes, and lists the model there. What is
-   * stored already costs a look-up.
+   * stored already costs a look-up. A file that arrives with another hash is fetched once more.
+   * Where the store takes nothing, it stops without an error.
+   * @throws LabError `hub/wrong-hash`, and whatever the source throws
    */
   async prefetch(task: LongTask = {}): Promise<void> {
     await this.remember();
-    let totalBytes = 0;
-    const sources = this.#source.files;
-    for (const file of sources.values()) totalBytes += file.sizeBytes;
+    const files = [...this.#source.files.values()];
+    const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const meter = new ProgressMeter(`Loading ${this.label}`, totalBytes, 'bytes', task.onProgress);
-    for (const file of sources.values()) {
-      const key = this.#options.fileKeys.get(file.path);
-      if (key === undefined || (await this.#store.files.has(key))) {
-        meter.advance(file.sizeBytes);
-        continue;
-      }
-      const pieceBytes = this.#store.files.chunkSizeBytes;
-      for (let index = 0; index * pieceBytes < file.sizeBytes; index++) {
-        const bytes = await this.#chunk(file, key, index, task.signal);
-        meter.advance(bytes.byteLength);
-      }
+    const cached = new Map(this.#cached.map((file) => [file.path, file]));
+    for (const { path, sizeBytes } of files) {
+      const file = cached.get(path);
+      if (file === undefined) meter.advance(sizeBytes);
+      else await file.fetch(this.#keeper, meter, task.signal);
     }
   }
 
   /** Lists the model in the store, so that it can be seen and deleted. */
   async remember(): Promise<void> {
-    const files = [...this.#source.files.values()].flatMap(({ path, sizeBytes }) => {
-      const key = this.#options.fileKeys.get(path);
-      return key === undefined ? [] : [{ path, key, sizeBytes }];
-    });
+    const { modelId, source, caching } = this.#options;
     await this.#store.putModel({
-      id: this.#options.modelId,
+      id: modelId,
       label: this.label,
       kind: 'cache',
-      files,
+      files: this.#cached.map(({ path, key, sizeBytes }) => ({ path, key, sizeBytes })),
+      ...(source === undefined ? {} : { source }),
+      ...(caching === 'pin' ? { isPinned: true } : {}),
     });
   }
 
-  #cached(source: ModelFile, key: string): ModelFile {
-    return {
-      path: source.path,
-      sizeBytes: source.sizeBytes,
-      read: async (offsetBytes, lengthBytes, signal) => {
-        checkRange(`${this.label}/${source.path}`, source.sizeBytes, offsetBytes, lengthBytes);
-        const pieceBytes = this.#store.files.chunkSizeBytes;
-        const bytes = new Uint8Array(lengthBytes);
-        for (let filledBytes = 0; filledBytes < lengthBytes;) {
-          const position = offsetBytes + filledBytes;
-          const index = Math.floor(position / pieceBytes);
-          const chunk = await this.#chunk(source, key, index, signal);
-          const begin = position - index * pieceBytes;
-          const part = chunk.subarray(begin, begin + lengthBytes - filledBytes);
-          bytes.set(part, filledBytes);
-          filledBytes += part.byteLength;
-        }
-        return bytes;
-      },
-    };
+  /**
+   * Waits until everything that was read is stored; a run ends with it.
+   * @throws LabError `hub/wrong-hash` when a file was not what its hash says, so that what was made of
+   * it must not be used
+   */
+  async settle(): Promise<void> {
+    await this.#session.writes.drain();
+    this.#keeper.throwIfWrong();
   }
 
-  async #chunk(
-    source: ModelFile,
-    key: string,
-    index: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array> {
-    const { files } = this.#store;
-    const offsetBytes = index * files.chunkSizeBytes;
-    const lengthBytes = Math.min(files.chunkSizeBytes, source.sizeBytes - offsetBytes);
-    const load = async (loadSignal: AbortSignal): Promise<Uint8Array> => {
-      const stored = await this.#stored(key, source.sizeBytes, index);
-      if (stored !== undefined) return stored;
-      const bytes = await source.read(offsetBytes, lengthBytes, loadSignal);
-      await files.writeChunk(key, source.sizeBytes, index, bytes);
-      return bytes;
+  /** A file that has proved wrong is read no further. */
+  #checked(file: CachedFile): ModelFile {
+    const read = async (
+      offsetBytes: number,
+      lengthBytes: number,
+      signal?: AbortSignal,
+      allocate?: Allocate,
+    ): Promise<Uint8Array> => {
+      this.#keeper.throwIfWrong();
+      return file.read(offsetBytes, lengthBytes, signal, allocate);
     };
-    return this.#memory.get(`${key}#${index}`, lengthBytes, load, signal);
-  }
-
-  async #stored(key: string, sizeBytes: number, index: number): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#store.files.readChunk(key, sizeBytes, index);
-    } catch (error) {
-      if (!(error instanceof LabError && error.code === 'store/corrupt')) throw error;
-      this.#options.onProblem?.(error);
-      return undefined;
-    }
+    return { path: file.path, sizeBytes: file.sizeBytes, read };
   }
 }
 
@@ -148,7 +139,7 @@ export class CachedZoo {
   readonly zoo: Zoo;
   readonly #store: LabStore;
   readonly #onProblem: ((error: LabError) => void) | undefined;
-  readonly #memory = new SharedBytes(memoryBudgetBytes);
+  readonly #session = new ReadSession();
 
   constructor(zoo: Zoo, store: LabStore, onProblem?: (error: LabError) => void) {
     this.zoo = zoo;
@@ -163,12 +154,12 @@ export class CachedZoo {
       model.record.files.map((file) => [file.path, `sha256:${file.sha256}`] as const),
     );
     const options = { modelId: `zoo/${id}`, fileKeys, onProblem: this.#onProblem };
-    return new CachedFiles(model, this.#store, options, this.#memory);
+    return new CachedFiles(model, this.#store, options, this.#session);
   }
 
   /** Drops the bytes in memory, not those in the store. */
   forget(): void {
-    this.#memory.clear();
+    this.#session.chunks.clear();
     this.zoo.forget();
   }
 }
@@ -180,6 +171,7 @@ export class CachedZoo {
 export async function storedModel(
   store: LabStore,
   modelId: string,
+  session?: ReadSession,
 ): Promise<CachedFiles | undefined> {
   const record = await store.model(modelId);
   if (record === undefined) return undefined;
@@ -197,5 +189,31 @@ export async function storedModel(
     files.set(path, { path, sizeBytes, read });
   }
   const fileKeys = new Map(record.files.map(({ path, key }) => [path, key] as const));
-  return new CachedFiles({ label: record.label, files }, store, { modelId, fileKeys });
+  return new CachedFiles({ label: record.label, files }, store, { modelId, fileKeys }, session);
+}
+
+/** A model of a Hub that the store holds whole, so that it opens without the network. */
+export interface CachedHubModel {
+  readonly files: CachedFiles;
+  readonly source: ModelSource;
+}
+
+/**
+ * The newest stored commit of a revision; undefined when none is stored whole.
+ * @param revision as it was asked for when the model was cached, or the commit itself
+ */
+export async function cachedHubModel(
+  store: LabStore,
+  repo: string,
+  revision: string,
+): Promise<CachedHubModel | undefined> {
+  const records = (await store.models())
+    .filter(({ source }) => source?.repo === repo)
+    .filter(({ source }) => source?.revision === revision || source?.commit === revision)
+    .sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+  for (const { id, source } of records) {
+    const files = await storedModel(store, id);
+    if (files !== undefined && source !== undefined) return { files, source };
+  }
+  return undefined;
 }

@@ -58,7 +58,7 @@ export function decideCaching(question: CachingQuestion): CachingDecision {
   const fitsNow = neededBytes === 0 || wantedBytes <= freeBytes;
   const fits = fitsNow || wantedBytes <= freeBytes + evictableBytes;
   const shown = shownBytes(neededBytes);
-  const decision = { fits, neededBytes, mustEvict: fits && !fitsNow, choices: [] };
+  const decision = { fits, neededBytes, mustEvict: fits && !fitsNow, choices: [] as const };
   if (caching === 'stream') {
     const sentence = 'Nothing is stored: the models are read from their source each time.';
     return { ...decision, mustEvict: false, caching, missingBytes: 0, sentence };
@@ -71,13 +71,17 @@ export function decideCaching(question: CachingQuestion): CachingDecision {
     return { ...decision, caching: kept, missingBytes: 0, sentence };
   }
   const missingBytes = wantedBytes - freeBytes - evictableBytes;
-  const lack = `${shown} do not fit: the browser has room for ${shownBytes(Math.max(0, freeBytes + evictableBytes))}`;
+  const room = shownBytes(freeBytes + evictableBytes);
+  // A round number may be far less than there is: what fits is kept, and the rest streams through.
+  const isUnknown = space.isRounded === true && caching === 'auto';
+  const lack = `${shown} do not fit: the browser has room for ${room}`;
   return {
     ...decision,
-    caching: caching === 'auto' ? 'stream' : kept,
+    caching: caching === 'auto' && !isUnknown ? 'stream' : kept,
     missingBytes,
-    sentence:
-      caching === 'auto'
+    sentence: isUnknown
+      ? `${shown} may not fit: the browser tells only that it has room for ${room} or so. What does not fit is read from its source again in the next run.`
+      : caching === 'auto'
         ? `${lack}, so the models are read from their source as the run needs them.`
         : `${lack}; what does not fit is read from its source again in the next run.`,
     choices: choicesFor(missingBytes),

@@ -35,6 +35,11 @@ export class LabDatabase {
     this.#onProblem = options.onProblem;
   }
 
+  /** Whether the last write failed for want of room. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   /** Opens the database if need be and says whether it can be used. */
   async isAvailable(): Promise<boolean> {
     return (await this.#open()) !== undefined;
@@ -71,7 +76,7 @@ export class LabDatabase {
     try {
       return await this.#withReopening<T | undefined>(undefined, async (database) => {
         const transaction = database.transaction(names, 'readwrite');
-        const value = await body(transaction);
+        const value = await allOrNothing(transaction, body);
         await transaction.done;
         this.#isFull = false;
         return value;
@@ -166,5 +171,22 @@ export class LabDatabase {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/** A body that throws between two requests would leave the first one's effect. */
+async function allOrNothing<T, Transaction extends { abort(): void }>(
+  transaction: Transaction,
+  body: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  try {
+    return await body(transaction);
+  } catch (cause) {
+    try {
+      transaction.abort();
+    } catch {
+      // It has ended by itself, which is most often why the body threw.
+    }
+    throw cause;
   }
 }

@@ -4,11 +4,10 @@ import type { ChunkDriver } from './chunk-driver';
 import { ContentHash, namesSha256 } from './content-hash';
 import type { LabDatabase } from './database';
 import { FileCatalogue } from './file-catalogue';
-import { IndexedDbDriver } from './indexeddb-driver';
 import { KeyedTurns } from './keyed-turns';
 import { LastUse } from './last-use';
-import { corruptError, isQuotaFailure, wrongHashError } from './problems';
-import { chunkSizeBytes, type DriverId, type FileRecord, type RunRecord } from './schema';
+import { corruptError, isQuotaFailure, notStoredError, wrongHashError } from './problems';
+import type { DriverId, FileRecord, RunRecord } from './schema';
 import type { StoredFile } from './storage-details';
 
 export interface WriteOptions {
@@ -33,13 +32,17 @@ export class FileStore {
   readonly #lastUse: LastUse;
   #isSwept = false;
 
-  /** @param pieceBytes another chunk size, for tests */
+  readonly #onAlongside: (record: RunRecord) => void;
+
+  /** @param onAlongside told of each record that was stored with a chunk */
   constructor(
     database: LabDatabase,
-    pieceBytes = chunkSizeBytes,
-    drivers: readonly ChunkDriver[] = [new IndexedDbDriver()],
+    pieceBytes: number,
+    drivers: readonly ChunkDriver[],
+    onAlongside: (record: RunRecord) => void,
   ) {
     this.#database = database;
+    this.#onAlongside = onAlongside;
     this.chunkSizeBytes = pieceBytes;
     this.#catalogue = new FileCatalogue(database, pieceBytes);
     this.#lastUse = new LastUse(this.#catalogue);
@@ -71,6 +74,12 @@ export class FileStore {
     return gap < 0 ? indices.length : gap;
   }
 
+  /** Indices of the chunks that are stored. */
+  async storedChunks(key: string, sizeBytes: number): Promise<Set<number>> {
+    if (!this.#catalogue.fits(await this.#catalogue.find(key), sizeBytes)) return new Set();
+    return new Set(await this.#catalogue.storedIndices(key));
+  }
+
   /**
    * A stored chunk, or undefined when it is not stored: in memory of its own, or in the first bytes
    * of `into`, which may be shared memory and must be as long as the chunk at least.
@@ -83,36 +92,29 @@ export class FileStore {
     index: number,
     into?: Uint8Array,
   ): Promise<Uint8Array | undefined> {
-    let found: Awaited<ReturnType<FileCatalogue['findChunk']>>;
-    try {
-      found = await this.#catalogue.findChunk(key, sizeBytes, index);
-    } catch (cause) {
-      // The browser lost the value's own file on disk; with IndexedDB's own error nothing else is known.
-      await this.remove(key);
-      throw corruptError(key, index, cause);
-    }
-    if (found === undefined) return undefined;
-    const { file, chunk } = found;
     const lengthBytes = this.#chunkLength(sizeBytes, index);
     const target = into?.subarray(0, lengthBytes);
+    let found: Awaited<ReturnType<FileCatalogue['findChunk']>>;
     let cause: unknown;
     try {
+      found = await this.#catalogue.findChunk(key, sizeBytes, index);
+      if (found === undefined) return undefined;
+      const { file, chunk } = found;
       const bytes = await this.#driverOf(file).read(file, chunk, lengthBytes, target);
       const isWhole =
         chunk.offsetBytes === index * this.chunkSizeBytes &&
         bytes.byteLength === lengthBytes &&
         chunk.checksum === (await checksum128(bytes));
-      if (isWhole) {
-        this.#lastUse.note(file);
-        return bytes;
-      }
+      this.#lastUse.note(file);
+      if (isWhole) return bytes;
     } catch (failure) {
       cause = failure;
     }
-    // Another tab may have deleted the file while it was read.
     const now = await this.#catalogue.find(key);
-    if (now?.generation !== file.generation) return undefined;
-    await this.#catalogue.dropChunks(file, index, index);
+    // Another tab may have deleted the file while it was read.
+    const isGone = found !== undefined && now?.generation !== found.file.generation;
+    if (now === undefined || isGone) return undefined;
+    await this.#catalogue.dropChunks(now, index, index);
     throw corruptError(key, index, cause);
   }
 
@@ -151,14 +153,7 @@ export class FileStore {
     options: WriteOptions = {},
   ): Promise<void> {
     if (await this.writeChunk(key, sizeBytes, index, bytes, options)) return;
-    const isOpen = await this.#database.isAvailable();
-    throw new LabError(
-      isOpen ? 'store/quota' : 'store/denied',
-      isOpen
-        ? 'The browser’s storage has no room for the model; delete stored models, free disk space, or save to a folder instead.'
-        : 'The browser gives this page no storage for the model; leave the private window, or save to a folder instead.',
-      { details: { file: key, sizeBytes } },
-    );
+    throw notStoredError(key, sizeBytes, await this.#database.isAvailable());
   }
 
   /** Whether new files can be stored with a driver from here. */
@@ -237,6 +232,9 @@ export class FileStore {
       alongside: options.alongside,
     });
     if (outcome === 'gone') return 'gone';
+    if (outcome !== 'refused' && options.alongside !== undefined) {
+      this.#onAlongside(options.alongside);
+    }
     if (outcome === 'unverified') await this.#verify(key);
     return outcome !== 'refused';
   }

@@ -11,6 +11,7 @@ import { Pins } from './pins';
 import { freeBytesOf, storageSpace, type StorageSpace } from './problems';
 import { RecordStore } from './record-store';
 import {
+  chunkSizeBytes,
   databaseName,
   type DriverId,
   type FileRecord,
@@ -43,7 +44,14 @@ export class LabStore {
   constructor(options: StoreOptions = {}) {
     this.#database = new LabDatabase(options);
     const drivers = [new IndexedDbDriver(), new OpfsDriver(options.name ?? databaseName)];
-    this.files = new FileStore(this.#database, options.pieceBytes, drivers);
+    this.files = new FileStore(
+      this.#database,
+      options.pieceBytes ?? chunkSizeBytes,
+      drivers,
+      (run) => {
+        this.runs.heard(run);
+      },
+    );
     this.#driverChoice = new DriverChoice(this.#database, this.files);
     this.scores = new RecordStore(this.#database, 'scores', (score) => [
       score.modelHash,
@@ -52,6 +60,11 @@ export class LabStore {
     ]);
     this.runs = new RecordStore(this.#database, 'runs', (run) => run.id);
     this.#pins = new Pins(this.#database);
+  }
+
+  /** Whether the last write failed for want of room. */
+  get isFull(): boolean {
+    return this.#database.isFull;
   }
 
   /** Whether anything can be kept between visits. */
@@ -138,14 +151,16 @@ export class LabStore {
 
   /**
    * Makes sure that `neededBytes` can be stored with a margin of 20 %, if need be by deleting what
-   * was cached and not used for longest. Nothing is deleted when that would not suffice.
-   * @returns whether there is room; true where the browser does not tell
+   * was cached and not used for longest. Nothing is deleted when that would not suffice, nor where
+   * the browser does not tell how much room there is, unless a write has just failed.
+   * @returns whether there is room as far as can be told
    */
   async makeRoom(neededBytes: number): Promise<boolean> {
     if (neededBytes <= 0) return true;
     const space = await storageSpace();
-    let missingBytes = neededBytes * (1 + defaultMarginFraction01) - freeBytesOf(space);
-    if (missingBytes <= 0) return true;
+    const freeBytes = this.isFull ? 0 : freeBytesOf(space);
+    let missingBytes = neededBytes * (1 + defaultMarginFraction01) - freeBytes;
+    if (missingBytes <= 0 || (space.isRounded === true && !this.isFull)) return true;
     const { evictable } = await this.#survey();
     // The browser frees space later than it deletes, so what counts is what was deleted.
     const doomed: string[] = [];

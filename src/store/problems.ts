@@ -5,7 +5,14 @@ import { shownBytes } from '../formats/text';
 export interface StorageSpace {
   readonly usedBytes: number;
   readonly quotaBytes: number;
+  /**
+   * The browser hides the room there is behind a round number: Chromium says used + 10 GiB, or less on
+   * small disks, whatever is free. Then only a failed write tells that the disk is full.
+   */
+  readonly isRounded?: boolean;
 }
+
+const gibibyte = 2 ** 30;
 
 /** What is left of the quota; unbounded where the browser does not tell. */
 export function freeBytesOf(space: StorageSpace): number {
@@ -16,7 +23,8 @@ export function freeBytesOf(space: StorageSpace): number {
 export async function storageSpace(): Promise<StorageSpace> {
   try {
     const { usage = 0, quota = 0 } = await navigator.storage.estimate();
-    return { usedBytes: usage, quotaBytes: quota };
+    const isRounded = quota > usage && (quota - usage) % gibibyte === 0;
+    return { usedBytes: usage, quotaBytes: quota, ...(isRounded ? { isRounded } : {}) };
   } catch {
     // Old browsers, opaque origins and Node have no answer.
     return { usedBytes: 0, quotaBytes: 0 };
@@ -37,15 +45,26 @@ export function deniedError(cause: unknown): LabError {
 }
 
 /** The browser's storage is full. */
-export function quotaError(space: StorageSpace, neededBytes: number, cause: unknown): LabError {
+export function quotaError(space: StorageSpace, neededBytes: number, cause?: unknown): LabError {
   const numbers =
-    space.quotaBytes === 0
+    space.quotaBytes === 0 || space.isRounded === true
       ? `${shownBytes(neededBytes)} more needed`
       : `${shownBytes(space.usedBytes)} of ${shownBytes(space.quotaBytes)} used, ${shownBytes(neededBytes)} more needed`;
   return new LabError(
     'store/quota',
     `The browser’s storage is full (${numbers}), so this is not kept; delete stored models or free disk space.`,
     { details: { ...space, neededBytes }, cause },
+  );
+}
+
+/** A file that is not a mere copy could not be stored. */
+export function notStoredError(fileKey: string, sizeBytes: number, isOpen: boolean): LabError {
+  return new LabError(
+    isOpen ? 'store/quota' : 'store/denied',
+    isOpen
+      ? 'The browser’s storage has no room for the model; delete stored models, free disk space, or save to a folder instead.'
+      : 'The browser gives this page no storage for the model; leave the private window, or save to a folder instead.',
+    { details: { file: fileKey, sizeBytes } },
   );
 }
 

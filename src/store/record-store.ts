@@ -55,6 +55,11 @@ export class RecordStore<Name extends RecordStoreName, Value extends LabSchema[N
     );
   }
 
+  /** Takes notice of a record that was stored elsewhere, in the transaction of something else. */
+  heard(value: Value): void {
+    this.#memory.delete(JSON.stringify(this.#keyOf(value)));
+  }
+
   /** Drops what is only in memory. */
   forget(): void {
     this.#memory.clear();

@@ -211,6 +211,7 @@ describe.each<DriverId>(['indexeddb', 'opfs'])('chunks by the driver %s', (drive
     await store.putModel({ ...cacheModel('merge', 'merge'), kind: 'merge' });
     const holder = await openContext();
     await holder.store.pin('run-1', ['held']);
+    await store.tellSpace(1000, 5_001_003);
     const { freeBytes, evictableBytes } = await store.contents();
     expect(evictableBytes).toBe(3 * sizeBytes);
     // With its margin of a fifth this wants a little more than two models beyond what is free.

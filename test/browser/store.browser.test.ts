@@ -157,10 +157,16 @@ describe('the store in real IndexedDB', () => {
       const content = noise(9 << 20);
       const source = memoryFiles('m', new Map([['w', content]]));
       const options = { modelId: 'm', fileKeys: new Map([['w', 'k']]) };
-      const cache = new CachedFiles(source, store, options);
-      const read = await cache.files.get('w')?.read(0, 9 << 20);
-      expect(firstDifference(read, content)).toBe(-1);
-      // Two chunks did not fit; the third, of 1 MiB, did: the problem is told once.
+      const told: LabError[] = [];
+      const onProblem = (error: LabError): void => void told.push(error);
+      const cache = new CachedFiles(source, store, { ...options, onProblem });
+      for (let round = 0; round < 2; round++) {
+        const read = await cache.files.get('w')?.read(0, 9 << 20);
+        expect(firstDifference(read, content)).toBe(-1);
+        await cache.settle();
+      }
+      // The first chunk did not fit; no other was tried.
+      expect(told.map((problem) => problem.code)).toEqual(['store/quota']);
       expect(problems.map((problem) => problem.code)).toEqual(['store/quota']);
       expect(problems[0]?.details).toMatchObject({ neededBytes: 4 << 20 });
       expect(problems[0]?.details['quotaBytes']).toBeGreaterThan(0);

@@ -1,0 +1,230 @@
+import { abortable } from '../core/abort';
+import { LabError } from '../core/errors';
+import type { ProgressMeter } from '../core/progress';
+import type { Allocate } from '../formats/checkpoint-reader';
+import type { LabStore } from '../store/lab-store';
+import type { ChunkKeeper, KeptFile } from './chunk-keeper';
+import { chunkSpans, type ChunkSpan } from './chunk-spans';
+import type { ModelFile } from './model-files';
+import { checkRange } from './read-range';
+import type { ReadSession } from './read-session';
+
+/**
+ * Reads this near to a large file's beginning, where its header lies, do not fill a chunk: a plan
+ * reads headers of many files and nothing else.
+ */
+const headBytes = 1 << 20;
+
+/** Requests that are under way at once for one file. */
+const parallelCount = 3;
+
+export interface CachedFileParts {
+  readonly source: ModelFile;
+  readonly key: string;
+  /** For messages. */
+  readonly name: string;
+  readonly store: LabStore;
+  readonly session: ReadSession;
+  /** Stores what was read; absent when nothing is to be stored. */
+  readonly keeper: ChunkKeeper | undefined;
+  readonly onProblem: ((error: LabError) => void) | undefined;
+}
+
+/** One file between its source and its readers; see `CachedFiles`. */
+export class CachedFile implements ModelFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly key: string;
+  readonly #parts: CachedFileParts;
+  readonly #kept: KeptFile;
+  readonly #chunkBytes: number;
+  /** Where the reader is, for reading ahead. */
+  #lastIndex = -1;
+
+  constructor(parts: CachedFileParts) {
+    const { source, key, name, store } = parts;
+    this.path = source.path;
+    this.sizeBytes = source.sizeBytes;
+    this.key = key;
+    this.#parts = parts;
+    this.#kept = { key, name, sizeBytes: source.sizeBytes };
+    this.#chunkBytes = store.files.chunkSizeBytes;
+  }
+
+  async read(
+    offsetBytes: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    allocate: Allocate = (sizeBytes) => new Uint8Array(sizeBytes),
+  ): Promise<Uint8Array> {
+    checkRange(this.#kept.name, this.sizeBytes, offsetBytes, lengthBytes);
+    signal?.throwIfAborted();
+    if (await this.#isOnlyHead(offsetBytes, lengthBytes)) {
+      return this.#parts.source.read(offsetBytes, lengthBytes, signal, allocate);
+    }
+    const into = allocate(lengthBytes);
+    const joins = this.#parts.keeper === undefined && !(await this.#isStored());
+    const spans = chunkSpans(offsetBytes, lengthBytes, this.#chunkBytes, this.sizeBytes, joins);
+    const waiting = [...spans];
+    const work = async (): Promise<void> => {
+      for (let span = waiting.shift(); span !== undefined; span = waiting.shift()) {
+        await this.#fill(span, into.subarray(span.position, span.position + span.length), signal);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(parallelCount, spans.length) }, work));
+    const last = spans.at(-1);
+    if (last !== undefined) this.#goOn(last, signal);
+    return into;
+  }
+
+  /**
+   * Brings what is missing into the store, several chunks at once and in order.
+   * @throws LabError `hub/wrong-hash` when that happened twice
+   */
+  async fetch(
+    keeper: ChunkKeeper,
+    meter: ProgressMeter,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { files } = this.#parts.store;
+    // Bytes count once, whatever has to be fetched again.
+    let countedBytes = 0;
+    const count = (bytes: number): void => {
+      const newBytes = Math.min(bytes, this.sizeBytes - countedBytes);
+      countedBytes += newBytes;
+      if (newBytes > 0) meter.advance(newBytes);
+    };
+    for (let attempt = 0; !(await files.has(this.key)); attempt++) {
+      try {
+        if (!(await this.#fetchMissing(keeper, count, signal))) return;
+      } catch (error) {
+        const isWrong = error instanceof LabError && error.code === 'hub/wrong-hash';
+        if (!isWrong || attempt > 0) throw error;
+      }
+    }
+    count(this.sizeBytes);
+  }
+
+  /** @returns false when the store takes no more */
+  async #fetchMissing(
+    keeper: ChunkKeeper,
+    count: (bytes: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const stored = await this.#parts.store.files.storedChunks(this.key, this.sizeBytes);
+    const missing: number[] = [];
+    for (let index = 0; index < Math.max(1, this.sizeBytes / this.#chunkBytes); index++) {
+      if (stored.has(index)) count(this.#chunkLength(index));
+      else missing.push(index);
+    }
+    const begin = (index: number): { index: number; bytes: Promise<Uint8Array> } => {
+      const bytes = this.#readSource(index, 1, signal);
+      // Heard in its turn; until then it must not count as unheard.
+      bytes.catch(() => undefined);
+      return { index, bytes };
+    };
+    const underway = missing.splice(0, parallelCount).map(begin);
+    for (let first = underway.shift(); first !== undefined; first = underway.shift()) {
+      const bytes = await abortable(first.bytes, signal);
+      underway.push(...missing.splice(0, 1).map(begin));
+      if (!(await keeper.keep(this.#kept, first.index, bytes))) return false;
+      count(bytes.byteLength);
+    }
+    return true;
+  }
+
+  async #fill(span: ChunkSpan, into: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const { chunks } = this.#parts.session;
+    const isWhole = span.length === this.#chunkLength(span.index) || span.count > 1;
+    if (isWhole && !chunks.has(this.#name(span.index))) {
+      await this.#fillWhole(span, into, signal);
+      return;
+    }
+    const chunk = await this.#shared(span.index, signal);
+    into.set(chunk.subarray(span.begin, span.begin + span.length));
+  }
+
+  /** Whole chunks go straight into the reader's memory. */
+  async #fillWhole(
+    span: ChunkSpan,
+    into: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (span.count === 1 && (await this.#stored(span.index, into)) !== undefined) return;
+    const bytes = await this.#readSource(span.index, span.count, signal, () => into);
+    if (bytes !== into) into.set(bytes);
+    // The reader may change its memory at once, so what is stored is a copy.
+    const { keeper } = this.#parts;
+    if (span.count === 1) await keeper?.keepLater(this.#kept, span.index, bytes.slice());
+  }
+
+  /** A chunk in memory that several readers share. */
+  async #shared(index: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const { chunks } = this.#parts.session;
+    const load = async (own: AbortSignal): Promise<Uint8Array> => this.#load(index, own);
+    return chunks.get(this.#name(index), this.#chunkLength(index), load, signal);
+  }
+
+  async #load(index: number, signal: AbortSignal): Promise<Uint8Array> {
+    const stored = await this.#stored(index);
+    if (stored !== undefined) return stored;
+    const bytes = await this.#readSource(index, 1, signal);
+    await this.#parts.keeper?.keepLater(this.#kept, index, bytes);
+    return bytes;
+  }
+
+  /** What the reader left may go; past the middle of a chunk, the next one will be wanted soon. */
+  #goOn({ index, count, begin, length }: ChunkSpan, signal: AbortSignal | undefined): void {
+    const { chunks } = this.#parts.session;
+    const last = index + count - 1;
+    if (this.#lastIndex !== last) chunks.pass(this.#name(this.#lastIndex));
+    this.#lastIndex = last;
+    const next = last + 1;
+    const isNearEnd = (begin + length) * 2 > count * this.#chunkBytes;
+    if (!isNearEnd || next * this.#chunkBytes >= this.sizeBytes) return;
+    const load = async (own: AbortSignal): Promise<Uint8Array> => this.#load(next, own);
+    chunks.ahead(this.#name(next), this.#chunkLength(next), load, signal);
+  }
+
+  async #readSource(
+    index: number,
+    count: number,
+    signal: AbortSignal | undefined,
+    allocate?: Allocate,
+  ): Promise<Uint8Array> {
+    const offsetBytes = index * this.#chunkBytes;
+    const endBytes = Math.min(this.sizeBytes, offsetBytes + count * this.#chunkBytes);
+    return this.#parts.source.read(offsetBytes, endBytes - offsetBytes, signal, allocate);
+  }
+
+  async #stored(index: number, into?: Uint8Array): Promise<Uint8Array | undefined> {
+    const { store, onProblem } = this.#parts;
+    try {
+      return await store.files.readChunk(this.key, this.sizeBytes, index, into);
+    } catch (error) {
+      if (!(error instanceof LabError && error.code === 'store/corrupt')) throw error;
+      onProblem?.(error);
+      return undefined;
+    }
+  }
+
+  async #isStored(): Promise<boolean> {
+    return this.#parts.store.files.has(this.key);
+  }
+
+  /** Whether a read is of a header, and its chunk is not at hand. */
+  async #isOnlyHead(offsetBytes: number, lengthBytes: number): Promise<boolean> {
+    if (this.#chunkBytes <= headBytes || this.sizeBytes <= this.#chunkBytes) return false;
+    if (offsetBytes + lengthBytes > headBytes) return false;
+    if (this.#parts.session.chunks.has(this.#name(0))) return false;
+    return !(await this.#parts.store.files.storedChunks(this.key, this.sizeBytes)).has(0);
+  }
+
+  #name(index: number): string {
+    return `${this.key}#${index}`;
+  }
+
+  #chunkLength(index: number): number {
+    return Math.min(this.#chunkBytes, this.sizeBytes - index * this.#chunkBytes);
+  }
+}

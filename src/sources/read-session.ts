@@ -1,0 +1,27 @@
+import { BoundedQueue } from '../core/bounded-queue';
+import { SharedBytes } from './shared-bytes';
+
+/** Enough for a few models of the zoo's size, or for one large model with its next chunk. */
+const defaultBudgetBytes = 96 << 20;
+
+/**
+ * What models that are read together share: the memory for their chunks, the queue of chunks on
+ * their way into the store, and whether the store still takes any.
+ */
+export class ReadSession {
+  /** Chunks that are being read, were read, or are read ahead. */
+  readonly chunks: SharedBytes;
+  /** One chunk is stored at a time. */
+  readonly writes: BoundedQueue;
+  /** Turns false for the rest of the run when the store is full. */
+  isStoring = true;
+
+  /**
+   * @param budgetBytes for chunks and queue together. Each model that is read at the same time wants
+   * two chunks (32 MiB); with less it reads chunks again that it had to drop
+   */
+  constructor(budgetBytes = defaultBudgetBytes) {
+    this.chunks = new SharedBytes((budgetBytes / 3) * 2);
+    this.writes = new BoundedQueue(budgetBytes / 3);
+  }
+}
