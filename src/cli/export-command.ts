@@ -2,7 +2,7 @@ import { writeFolder } from '../engine/node-sink';
 import { streamCheckpoint } from '../formats/tensor-stream';
 import { describeExport } from '../model/describe-export';
 import { readModelTexts } from '../model/read-texts';
-import { openCheckpoint } from '../sources/open-checkpoint';
+import { openModel } from '../sources/open-model';
 import { GivenOptions, type Command } from './command';
 import { withFolder } from './open-model';
 import { progressLine } from './progress-line';
@@ -28,8 +28,9 @@ export const exportCommand: Command = {
     const startMs = performance.now();
     try {
       const files = await withFolder(folder, async (source) => {
-        const checkpoint = streamCheckpoint(await openCheckpoint(source));
-        const texts = await readModelTexts(source, signal);
+        const opened = await openModel(source, signal);
+        const checkpoint = streamCheckpoint(opened.checkpoint);
+        const texts = await readModelTexts(opened.files, signal);
         const described = describeExport(checkpoint, texts, dtype, {
           onProgress: progress.show,
           signal,

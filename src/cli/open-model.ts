@@ -5,7 +5,7 @@ import { readModelTexts } from '../model/read-texts';
 import type { WeightEncoding } from '../model/weight-plan';
 import type { ModelFiles } from '../sources/model-files';
 import { openNodeFolder } from '../sources/node-folder';
-import { openCheckpoint } from '../sources/open-checkpoint';
+import { openModel } from '../sources/open-model';
 
 /** Opens a folder for the time of `use`, and closes its files afterwards. */
 export async function withFolder<T>(
@@ -22,13 +22,14 @@ export async function withFolder<T>(
 
 /** Loads a model folder on the CPU. Its files are closed again: the weights are in memory. */
 export async function loadFolder(folder: string, dtype: WeightEncoding): Promise<LoadedModel> {
-  return withFolder(folder, async (files) =>
-    LoadedModel.load({
+  return withFolder(folder, async (found) => {
+    const { files, checkpoint } = await openModel(found);
+    return LoadedModel.load({
       runtime: loadNodeRuntime(),
       files: await readModelTexts(files),
-      reader: await openCheckpoint(files),
+      reader: checkpoint,
       dtype,
       provider: 'wasm',
-    }),
-  );
+    });
+  });
 }

@@ -12,7 +12,7 @@ import { isRepoId } from '../sources/hub/addresses';
 import type { HubClient } from '../sources/hub/hub-client';
 import type { ModelFiles } from '../sources/model-files';
 import { openNodeFile, openNodeFolder } from '../sources/node-folder';
-import { openCheckpoint } from '../sources/open-checkpoint';
+import { openModel } from '../sources/open-model';
 
 /** The recipes' models as open folders. */
 export interface RecipeInputs {
@@ -33,7 +33,7 @@ export interface OpenInputsOptions extends LongTask {
 
 /**
  * Opens what the last of several recipes needs: folders in Hugging Face layout, single safetensors
- * files, models on the Hub, and adapters (`model+adapter`), which are added to their models. A folder
+ * or GGUF files, models on the Hub, and adapters (`model+adapter`), which are added to their models. A folder
  * goes before a model of the same name on the Hub.
  *
  * @param root where relative paths begin
@@ -83,7 +83,7 @@ class InputOpener {
     const { model, lora, overrideArchitecture } = parseModelReference(id);
     const { signal } = this.#options;
     const files = await this.files(model, id);
-    let input: ModelInput = { id, files, checkpoint: await openCheckpoint(files, signal) };
+    let input: ModelInput = { id, ...(await openModel(files, signal)) };
     if (overrideArchitecture !== undefined) {
       input = await withArchitecture(input, overrideArchitecture);
     }

@@ -20,6 +20,15 @@ export function compareDtypes(models: readonly ModelInput[]): Finding[] {
   ];
 }
 
+/** What readers say of the weights that they found, such as how they were rounded. */
+export function noteFindings(models: readonly ModelInput[]): Finding[] {
+  return models.flatMap(({ id, checkpoint }) =>
+    (checkpoint.notes ?? []).map((sentence): Finding => {
+      return { severity: 'note', code: 'format/bad-dtype', sentence, models: [id] };
+    }),
+  );
+}
+
 /** The element type that takes up most of a model's bytes. */
 function mainDtypeOf(model: ModelInput): Dtype | undefined {
   const bytesOf = new Map<Dtype, number>();

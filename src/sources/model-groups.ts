@@ -1,6 +1,9 @@
 import { indexFileName } from '../formats/safetensors-index';
 
-const weightsSuffix = '.safetensors';
+/** Of files that are a model by themselves. */
+const bareWeights = /(?:\.safetensors|(?:-\d{5}-of-\d{5})?\.gguf)$/;
+/** Of the parts of one model that is split. */
+const partSuffix = /-\d{5}-of-\d{5}\.gguf$/;
 const adapterConfigName = 'adapter_config.json';
 const adapterWeightsName = 'adapter_model.safetensors';
 /** Files that make their folder one model or one adapter. */
@@ -28,8 +31,8 @@ export interface ModelGroup<File extends Placed> {
 
 /**
  * Finds the models among files: each folder with a `config.json`, an index, `model.safetensors` or an
- * adapter, with everything below it that is in no deeper such folder; and each safetensors file that
- * lies in none, which is a model without a config. Hidden files below a model's folder are left out.
+ * adapter, with everything below it that is in no deeper such folder; and each safetensors or GGUF
+ * file that lies in none, which is a model without a config. Hidden files below a model's folder are left out.
  *
  * @param pickedName names a folder whose files carry no path
  */
@@ -43,14 +46,12 @@ export function groupModels<File extends Placed>(
   const groups = new Map<string, { name: string; members: { path: string; file: File }[] }>();
   for (const file of files) {
     const root = nearestRoot(folderOf(file.path), roots);
-    const isBare = root === undefined && file.path.endsWith(weightsSuffix);
+    const isBare = root === undefined && bareWeights.test(file.path);
     if (root === undefined && !isBare) continue;
     const path = file.path.slice(isBare ? folderOf(file.path).length : (root?.length ?? 0));
     if (path.split('/').some((part) => part.startsWith('.'))) continue;
-    const key = isBare ? file.path : (root ?? '');
-    const name = isBare
-      ? path.slice(0, -weightsSuffix.length)
-      : (key.split('/').at(-2) ?? pickedName);
+    const key = isBare ? file.path.replace(partSuffix, '.gguf') : (root ?? '');
+    const name = isBare ? path.replace(bareWeights, '') : (key.split('/').at(-2) ?? pickedName);
     const group = groups.get(key) ?? { name, members: [] };
     groups.set(key, group);
     group.members.push({ path, file });

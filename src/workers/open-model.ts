@@ -2,7 +2,7 @@ import { elementCountOf, isFloatDtype } from '../core/dtype';
 import type { ModelInput } from '../engine/model-input';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
 import type { ModelFiles } from '../sources/model-files';
-import { openCheckpoint } from '../sources/open-checkpoint';
+import { openModel as openFiles } from '../sources/open-model';
 
 /** A model with its headers read. */
 export interface OpenModel extends ModelInput {
@@ -19,11 +19,11 @@ export interface OpenModel extends ModelInput {
 export async function openModel(
   id: string,
   title: string,
-  files: ModelFiles,
+  found: ModelFiles,
   contentHash: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<OpenModel> {
-  const checkpoint = await openCheckpoint(files, signal);
+  const { files, checkpoint } = await openFiles(found, signal);
   return { id, title, files, checkpoint, contentHash, ...contentsOf(checkpoint) };
 }
 
