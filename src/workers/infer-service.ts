@@ -1,6 +1,6 @@
 import { invariant, LabError } from '../core/errors';
 import type { LongTask, OnProgress } from '../core/progress';
-import { MergedCheckpoint } from '../engine/merged-weights';
+import { MergedCheckpoint } from '../engine/merged-checkpoint';
 import { evaluate } from '../eval/evaluate';
 import type { ItemResult } from '../eval/item-result';
 import type { EvalItem } from '../eval/items';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mergeToMemory, MergedCheckpoint } from '../../../src/engine/merged-weights';
+import { MergedCheckpoint } from '../../../src/engine/merged-checkpoint';
+import { mergeToMemory } from '../../../src/engine/merged-weights';
 import { planMerge, type MergePlan } from '../../../src/engine/plan';
 import { throwFirstError } from '../../../src/engine/finding';
 import type { Recipe, RecipeSlice } from '../../../src/recipe/recipe';

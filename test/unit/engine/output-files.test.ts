@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../../src/core/progress';
-import { mergeToMemory, MergedCheckpoint } from '../../../src/engine/merged-weights';
+import { MergedCheckpoint } from '../../../src/engine/merged-checkpoint';
+import { mergeToMemory } from '../../../src/engine/merged-weights';
 import { planMerge } from '../../../src/engine/plan';
 import { memoryFiles } from '../../../src/sources/memory-files';
 import { openCheckpoint } from '../../../src/sources/open-checkpoint';
