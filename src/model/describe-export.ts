@@ -3,10 +3,10 @@ import { encodeOnnxModel } from '../formats/onnx-writer';
 import type { TensorStream } from '../formats/tensor-stream';
 import { checkSources } from './check-sources';
 import { dataFileBytes } from './data-file-bytes';
-import { parseDecoderConfig } from './decoder-config';
+import { parseDecoderConfig, type DecoderConfig } from './decoder-config';
 import { buildDecoderGraph } from './decoder-graph';
 import type { ModelTexts } from './model-texts';
-import type { WeightEncoding } from './weight-plan';
+import type { WeightEncoding, WeightPlan } from './weight-plan';
 
 /** One file of an exported model; the same shape as the engine's `OutputFile`. */
 export interface ExportedFile {
@@ -22,6 +22,39 @@ export interface ExportedFile {
 /** File name endings by which transformers.js 4.3.1 finds a dtype (`DEFAULT_DTYPE_SUFFIX_MAPPING`). */
 const dtypeSuffixes = { fp32: '', fp16: '_fp16', q8: '_quantized', q4: '_q4' } as const;
 const maxPositionCount = 8192;
+
+export const exportedDtypes = ['fp32', 'fp16', 'q8', 'q4'] as const;
+
+/** The graph's file in the folder `onnx`. */
+export function graphFileName(dtype: WeightEncoding): string {
+  return `model${dtypeSuffixes[dtype]}.onnx`;
+}
+
+/** What a config and a dtype make of a model, apart from its weights. */
+export interface ExportedGraph {
+  readonly config: DecoderConfig;
+  readonly onnx: Uint8Array;
+  readonly plan: WeightPlan;
+}
+
+/**
+ * The graph that `describeExport` writes.
+ * @throws LabError `model/unsupported`, `format/bad-config`
+ */
+export function describeGraph(
+  configText: string,
+  label: string,
+  dtype: WeightEncoding,
+): ExportedGraph {
+  const config = parseDecoderConfig(configText, label);
+  const { model, plan } = buildDecoderGraph(config, {
+    dtype,
+    dataFileName: `${graphFileName(dtype)}_data`,
+    positionCount: Math.min(config.maxPositions, maxPositionCount),
+    logits: 'keep',
+  });
+  return { config, onnx: encodeOnnxModel(model), plan };
+}
 
 /**
  * A folder that transformers.js loads as it is: `config.json`, the tokenizer's files,
@@ -39,14 +72,9 @@ export function describeExport(
   dtype: WeightEncoding,
   task: LongTask = {},
 ): ExportedFile[] {
-  const config = parseDecoderConfig(texts.get('config.json') ?? '', source.label);
-  const modelName = `model${dtypeSuffixes[dtype]}.onnx`;
-  const { model, plan } = buildDecoderGraph(config, {
-    dtype,
-    dataFileName: `${modelName}_data`,
-    positionCount: Math.min(config.maxPositions, maxPositionCount),
-    logits: 'keep',
-  });
+  const { label } = source;
+  const { config, onnx, plan } = describeGraph(texts.get('config.json') ?? '', label, dtype);
+  const modelName = graphFileName(dtype);
   for (const weight of plan.weights) checkSources(weight, source);
   const small = new Map(texts);
   small.set(
@@ -65,7 +93,7 @@ export function describeExport(
   // Made at the first byte, so that the rate does not count the time before.
   let meter: ProgressMeter | undefined;
   const count = (lengthBytes: number): void => {
-    meter ??= new ProgressMeter(`Exporting ${source.label}`, totalBytes, 'bytes', task.onProgress);
+    meter ??= new ProgressMeter(`Exporting ${label}`, totalBytes, 'bytes', task.onProgress);
     meter.advance(lengthBytes);
   };
   const encoder = new TextEncoder();
@@ -81,7 +109,7 @@ export function describeExport(
   );
   return [
     ...[...small].map(([name, text]) => heldFile(name, encoder.encode(text))),
-    heldFile(`onnx/${modelName}`, encodeOnnxModel(model)),
+    heldFile(`onnx/${modelName}`, onnx),
     ...data,
   ];
 }

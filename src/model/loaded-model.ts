@@ -9,6 +9,7 @@ import { allocateData, fillWeights } from './fill-weights';
 import { eosTokenIdsOf } from './generation-config';
 import type { ProductType } from './graph-weights';
 import { buildDecoderGraph } from './decoder-graph';
+import type { ReadExport } from './load-export';
 import type { ModelTexts } from './model-texts';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
 import {
@@ -29,6 +30,12 @@ export interface LoadModelOptions extends LongTask {
   readonly reader: CheckpointReader;
   readonly dtype: WeightEncoding;
   readonly provider: ModelProvider;
+}
+
+/** What stays when other weights are put in place. */
+interface ModelSetting extends Omit<LoadModelOptions, 'reader' | keyof LongTask> {
+  /** Names the weights in sentences. */
+  readonly label: string;
 }
 
 /** How a model was loaded, for the page. */
@@ -74,7 +81,7 @@ const dataFileName = 'weights.bin';
 
 /** A checkpoint ready to write text and to be scored. */
 export class LoadedModel {
-  readonly #options: LoadModelOptions;
+  readonly #options: ModelSetting;
   readonly #config: DecoderConfig;
   readonly #positionCount: number;
   readonly #onnx: Uint8Array;
@@ -88,14 +95,14 @@ export class LoadedModel {
   #session: DecoderSession | undefined;
   #facts: ModelFacts | undefined;
 
-  private constructor(options: LoadModelOptions, transformers: TransformersModule) {
-    const { files, reader, dtype } = options;
-    this.#label = reader.label;
+  private constructor(options: ModelSetting, transformers: TransformersModule) {
+    const { files, label, dtype } = options;
+    this.#label = label;
     this.#options = options;
     this.#transformers = transformers;
-    this.#config = parseDecoderConfig(files.get('config.json') ?? '', reader.label);
-    this.#eosTokenIds = eosTokenIdsOf(files, this.#config, reader.label);
-    this.#tokenizer = new ChatTokenizer(transformers, files, reader.label);
+    this.#config = parseDecoderConfig(files.get('config.json') ?? '', label);
+    this.#eosTokenIds = eosTokenIdsOf(files, this.#config, label);
+    this.#tokenizer = new ChatTokenizer(transformers, files, label);
     this.#positionCount = Math.min(this.#config.maxPositions, maxPositionCount);
     const graph = buildDecoderGraph(this.#config, {
       dtype,
@@ -116,8 +123,26 @@ export class LoadedModel {
    */
   static async load(options: LoadModelOptions): Promise<LoadedModel> {
     const transformers = await loadTransformers(options.runtime);
-    const model = new LoadedModel(options, transformers);
-    await model.replaceWeights(options.reader, options);
+    const { runtime, files, reader, dtype, provider } = options;
+    const setting = { runtime, files, dtype, provider, label: reader.label };
+    const model = new LoadedModel(setting, transformers);
+    await model.replaceWeights(reader, options);
+    return model;
+  }
+
+  /**
+   * Makes a session over weights that were exported before; nothing is converted.
+   * @throws LabError as `load`
+   */
+  static async loadExport(
+    exported: ReadExport,
+    { runtime, provider }: Pick<LoadModelOptions, 'runtime' | 'provider'>,
+    task: LongTask = {},
+  ): Promise<LoadedModel> {
+    const { label, texts: files, dtype, data } = exported;
+    const transformers = await loadTransformers(runtime);
+    const model = new LoadedModel({ runtime, files, dtype, provider, label }, transformers);
+    await model.#start(data, label, 0, task);
     return model;
   }
 
@@ -139,13 +164,25 @@ export class LoadedModel {
    * finish on the old weights; if this fails or is aborted, the old weights stay.
    */
   async replaceWeights(reader: CheckpointReader, task: LongTask = {}): Promise<ModelFacts> {
-    const { runtime, provider, dtype } = this.#options;
     const startMs = performance.now();
     const data = this.#data ?? allocateData(this.#plan);
     this.#data = undefined;
     await fillWeights(this.#plan, reader, data, task);
-    const convertMs = performance.now() - startMs;
+    const facts = await this.#start(data, reader.label, performance.now() - startMs, task);
+    if (facts.weightBytes <= keptDataBytes) this.#data = data;
+    return facts;
+  }
+
+  /** Puts a session over encoded weights in place of the one before. */
+  async #start(
+    data: readonly Uint8Array[],
+    label: string,
+    convertMs: number,
+    task: LongTask,
+  ): Promise<ModelFacts> {
+    const { runtime, provider, dtype } = this.#options;
     task.signal?.throwIfAborted();
+    const startMs = performance.now();
     const session = await DecoderSession.create(
       {
         config: this.#config,
@@ -165,18 +202,16 @@ export class LoadedModel {
       await session.retire();
       task.signal.throwIfAborted();
     }
-    const weightBytes = this.#plan.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    if (weightBytes <= keptDataBytes) this.#data = data;
     const previous = this.#session;
     this.#session = session;
-    this.#label = reader.label;
+    this.#label = label;
     this.#facts = {
       dtype,
       provider,
       threadCount: runtime.threadCount,
-      weightBytes,
+      weightBytes: this.#plan.files.reduce((sum, file) => sum + file.sizeBytes, 0),
       convertMs,
-      sessionMs: performance.now() - startMs - convertMs,
+      sessionMs: performance.now() - startMs,
     };
     await previous?.retire();
     return this.#facts;

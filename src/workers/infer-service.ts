@@ -7,9 +7,14 @@ import type { EvalItem } from '../eval/items';
 import { browserPythonPort } from '../eval/python/python-port';
 import { PythonSandbox } from '../eval/python/python-sandbox';
 import { domainScores } from '../eval/score-keeper';
+import { quoted } from '../formats/text';
+import { isExport } from '../model/load-export';
 import type { LoadedModel } from '../model/loaded-model';
 import { loadBrowserRuntime } from '../model/ort-browser';
 import { readModelTexts } from '../model/read-texts';
+import { storedModel } from '../sources/cached-files';
+import type { ModelFiles } from '../sources/model-files';
+import { openModel } from '../sources/open-model';
 import { Zoo } from '../sources/zoo';
 import { LabStore } from '../store/lab-store';
 import { itemSeed, ItemSets } from './item-sets';
@@ -35,6 +40,9 @@ export interface SiteUrls {
 /** Slots for merged weights: the one the sliders make, and one that is only scored. */
 const mergeSlots = ['merge', 'candidate'] as const;
 export type MergeSlot = (typeof mergeSlots)[number];
+
+/** Begins the slot of a stored model; its id follows. */
+export const storedSlotPrefix = 'stored:';
 
 /** Runs and scores models; lives in the infer worker. */
 export class InferService {
@@ -205,6 +213,8 @@ export class InferService {
 
   /** Merges have the shape of the base. */
   async #dtypeOf(slot: string, signal: AbortSignal | undefined): Promise<string> {
+    if (slot.startsWith(storedSlotPrefix))
+      {return (await this.#modelIn(slot, { signal })).facts.dtype;}
     const like = mergeSlots.some((merge) => merge === slot) ? 'base' : slot;
     const { parameterCount } = await this.#models().model(like, signal);
     return encodingFor(parameterCount);
@@ -220,12 +230,33 @@ export class InferService {
         'There is no merge to run yet. Press Merge, or move a slider.',
       );
     }
+    if (slot.startsWith(storedSlotPrefix)) return this.#loadStored(slot, slots, task);
     const model = await this.#models().model(slot, task.signal);
     return slots.load(slot, await readModelTexts(model.files, task.signal), model.checkpoint, task);
   }
 
+  /** A stored model, such as a finished run: as a checkpoint, or as it was exported. */
+  async #loadStored(slot: string, slots: LoadedSlots, task: LongTask): Promise<LoadedModel> {
+    const files = await this.#storedFiles(slot);
+    if (isExport(files)) return slots.loadExport(slot, files, task);
+    const { checkpoint } = await openModel(files, task.signal);
+    return slots.load(slot, await readModelTexts(files, task.signal), checkpoint, task);
+  }
+
+  async #storedFiles(slot: string): Promise<ModelFiles> {
+    const id = slot.slice(storedSlotPrefix.length);
+    const files = await storedModel(this.#store, id);
+    if (files !== undefined) return files;
+    throw new LabError(
+      'recipe/missing-model',
+      `The stored model ${quoted(id)} is not here, or not whole; make it again.`,
+      { details: { model: id } },
+    );
+  }
+
   /** Only models whose content has a known hash can be found again. */
   async #contentHash(slot: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (slot.startsWith(storedSlotPrefix)) return undefined;
     return (await this.#models().model(slot, signal)).contentHash;
   }
 

@@ -1,11 +1,13 @@
 import { LabError } from '../core/errors';
 import type { LongTask } from '../core/progress';
 import { quoted } from '../formats/text';
+import { readExport } from '../model/load-export';
 import { LoadedModel } from '../model/loaded-model';
 import type { OrtRuntime } from '../model/ort-runtime';
 import type { ModelTexts } from '../model/model-texts';
 import type { WeightEncoding } from '../model/weight-plan';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
+import type { ModelFiles } from '../sources/model-files';
 import { contentsOf } from './open-model';
 
 /**
@@ -66,6 +68,18 @@ export class LoadedSlots {
     });
     this.#models.set(slot, model);
     this.#texts.set(slot, texts);
+    return model;
+  }
+
+  /** Loads an exported folder into a slot, as it is. @throws LabError as `readExport` */
+  async loadExport(slot: string, files: ModelFiles, task: LongTask): Promise<LoadedModel> {
+    await this.drop(slot);
+    const sizes = [...files.files.values()].map(({ sizeBytes }) => sizeBytes);
+    await this.#makeRoom(sizes.reduce((sum, sizeBytes) => sum + sizeBytes, 0));
+    const exported = await readExport(files, task);
+    const setting = { runtime: this.#runtime, provider: 'wasm' } as const;
+    const model = await LoadedModel.loadExport(exported, setting, task);
+    this.#models.set(slot, model);
     return model;
   }
 
