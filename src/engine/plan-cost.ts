@@ -1,14 +1,14 @@
-import { elementCountOf } from '../core/dtype';
+import { dtypeSizesBytes, elementCountOf } from '../core/dtype';
 import { definitionCost } from './definition-cost';
+import type { MemoryShares } from './memory-shares';
 import {
+  copyPieceBytes,
   inputBytesOf,
   loadedBytesOf,
   specialistCountOf,
-  staysResident,
   type MergedTensor,
   type PlannedTensor,
 } from './plan-tensor';
-import { sliceBudgetBytes } from './slice-size';
 import { wholeModelGroups } from './whole-model-groups';
 
 /** What a merge costs, computed from headers alone. */
@@ -29,9 +29,12 @@ export interface MergeCost {
 }
 
 /** Adds up what the tensors cost. */
-export function costOf(tensors: readonly PlannedTensor[]): MergeCost {
+export function costOf(
+  tensors: readonly PlannedTensor[],
+  { residentBytes }: MemoryShares,
+): MergeCost {
   const merged = tensors.filter((tensor) => tensor.kind === 'merge');
-  const measuring = wholeModelGroups(merged).map(groupCost);
+  const measuring = wholeModelGroups(merged).map((group) => groupCost(group, residentBytes));
   const cost = {
     tensorCount: tensors.length,
     elementCount: 0,
@@ -53,29 +56,32 @@ export function costOf(tensors: readonly PlannedTensor[]): MergeCost {
   return cost;
 }
 
-interface OneCost {
+export interface OneCost {
   readonly bytesRead: number;
   readonly peakBytes: number;
 }
 
 /** Tensors that are measured together, all of them loaded if they are small. */
-function groupCost(group: readonly MergedTensor[]): OneCost {
+function groupCost(group: readonly MergedTensor[], residentBytes: number): OneCost {
   const inputBytes = group.reduce((sum, tensor) => sum + inputBytesOf(tensor), 0);
   const scans = Math.max(
     0,
     ...group.map(({ definition }) => definitionCost(definition).scans.model),
   );
-  const isResident = staysResident(inputBytes);
+  const isResident = inputBytes <= residentBytes;
   const sliceBytes = Math.max(0, ...group.map(sliceBytesOf));
   return {
     bytesRead: inputBytes * (isResident ? 1 : scans),
-    peakBytes: isResident ? inputBytes : 2 * sliceBytes,
+    peakBytes: (isResident ? inputBytes : sliceBytes) + 3 * sliceBytes,
   };
 }
 
-function tensorCost(tensor: PlannedTensor): OneCost {
-  const outBytes = Math.min(tensor.sizeBytes, sliceBudgetBytes);
-  if (tensor.kind === 'copy') return { bytesRead: tensor.sizeBytes, peakBytes: 2 * outBytes };
+/** What one tensor costs by itself. */
+export function tensorCost(tensor: PlannedTensor): OneCost {
+  if (tensor.kind === 'copy') {
+    const pieceBytes = Math.min(tensor.sizeBytes, copyPieceBytes);
+    return { bytesRead: tensor.sizeBytes, peakBytes: 4 * pieceBytes };
+  }
   const { scans, needsMatrices } = definitionCost(tensor.definition);
   const inputBytes = inputBytesOf(tensor);
   // Every specialist's matrix and what it is taken apart into, and the solution.
@@ -84,14 +90,19 @@ function tensorCost(tensor: PlannedTensor): OneCost {
     : 0;
   const sliceBytes = sliceBytesOf(tensor);
   const loadedBytes = tensor.isResident ? loadedBytesOf(tensor) : sliceBytes;
+  const outBytes = sliceElementsOf(tensor) * dtypeSizesBytes[tensor.dtype];
   return {
     bytesRead: inputBytes * (tensor.isResident ? 1 : 1 + scans.tensor),
-    // One slice at work, one being read, two results on their way to the sink.
-    peakBytes: loadedBytes + sliceBytes + 2 * outBytes + matrixBytes,
+    // At work, its copy on the way to a GPU, the next one and the next tensor's first being read; a
+    // result as it is computed and copied, and two on their way to the sink.
+    peakBytes: loadedBytes + 3 * sliceBytes + 4 * outBytes + matrixBytes,
   };
 }
 
 function sliceBytesOf(tensor: MergedTensor): number {
-  const elementCount = Math.min(tensor.sliceElements, elementCountOf(tensor.shape));
-  return elementCount * tensor.sliceNeeds.bytesPerElement;
+  return sliceElementsOf(tensor) * tensor.sliceNeeds.bytesPerElement;
+}
+
+function sliceElementsOf({ sliceElements, shape }: MergedTensor): number {
+  return Math.min(sliceElements, elementCountOf(shape));
 }

@@ -7,13 +7,12 @@ import { adaptModel } from './adapted-checkpoint';
 import { alignVocabularies, type PreparedInputs } from './align-vocabularies';
 import type { Finding } from './finding';
 import type { ModelInput, ModelInputs } from './model-input';
-import { planMerge, type MergePlan } from './plan';
+import { planMerge, type MergePlan, type PlanOptions } from './plan';
 import { namedModels } from './recipe-models';
 import { setChatTemplate } from './set-chat-template';
 import { stagedInput } from './staged-merge';
 
-export interface PlanRecipesOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface PlanRecipesOptions extends PlanOptions {
   /** Carries out the stages; without it the plan can be looked at, but not run. */
   readonly backend?: MergeBackend | undefined;
   /** Opens an adapter that is added to a stage, by its path in the recipe. */
@@ -119,7 +118,8 @@ class StagePlanner {
     const prepared = await prepareInputs(recipe, inputs, this.#options.signal);
     return {
       plan: async (again, signal) => {
-        const plan = await planMerge(again, prepared.inputs, { signal });
+        const { budgetBytes } = this.#options;
+        const plan = await planMerge(again, prepared.inputs, { signal, budgetBytes });
         return withStages(plan, prepared.findings, [...stages.values()]);
       },
     };

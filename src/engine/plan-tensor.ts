@@ -17,12 +17,13 @@ import { definitionFor } from '../methods/registry';
 import { definitionCost } from './definition-cost';
 import type { MatchedTensor } from './matched-tensor';
 import type { ResolvedMerge } from './resolve-recipe';
-import { sliceBudgetBytes, sliceElementsFor, sliceNeedsOf, type SliceNeeds } from './slice-size';
+import type { MemoryShares } from './memory-shares';
+import { sliceElementsFor, sliceNeedsOf, type SliceNeeds } from './slice-size';
 import { numbersFor, optionsFor, type ParameterSubject } from './tensor-numbers';
 import type { FloatSource, TensorSource } from './tensor-source';
 
-/** What stays loaded between the passes of a method instead of being read again. */
-const residentBudgetBytes = 384 << 20;
+/** Copied tensors pass in pieces of this size. */
+export const copyPieceBytes = 8 << 20;
 
 /** A tensor of the merged checkpoint. */
 export interface OutputTensor {
@@ -68,20 +69,24 @@ const unchanged: MethodDefinition = { passes: [], output: baseWeight };
  * Gives a tensor the method's definition for its role, its numbers, its dtype and its slices.
  * @throws LabError `recipe/missing-parameter`, `recipe/bad-value`
  */
-export function planTensor(matched: MatchedTensor, merge: ResolvedMerge): PlannedTensor {
-  if (matched.kind === 'keep') return keepTensor(matched, matched.tensor, merge);
+export function planTensor(
+  matched: MatchedTensor,
+  merge: ResolvedMerge,
+  shares: MemoryShares,
+): PlannedTensor {
+  if (matched.kind === 'keep') return keepTensor(matched, matched.tensor, merge, shares);
   const { method, random } = merge;
   const { name, role, layer, shape, base, specialists } = matched;
   const subject = subjectOf(matched, merge);
   const options = optionsFor(merge, subject);
   if (base !== undefined && method.keepsBase?.(role, options) === true) {
-    return keepTensor(matched, base.tensor, merge);
+    return keepTensor(matched, base.tensor, merge, shares);
   }
   const specialistCount = specialists.length;
   const hasBase = base !== undefined;
   const tensors = specialists.map(({ tensor }) => tensor);
   const sources = hasBase ? [base.tensor, ...tensors] : tensors;
-  return mergedTensor({
+  return mergedTensor(shares, {
     name,
     role,
     layer,
@@ -93,11 +98,6 @@ export function planTensor(matched: MatchedTensor, merge: ResolvedMerge): Planne
     definition: definitionFor(method, options, { specialistCount, hasBase, random }, role),
     numbers: numbersFor(merge, subject),
   });
-}
-
-/** Whether inputs of this size stay loaded between passes. */
-export function staysResident(inputBytes: number): boolean {
-  return inputBytes <= residentBudgetBytes;
 }
 
 /** Bytes of everything that a merged tensor is made from. */
@@ -133,12 +133,13 @@ function keepTensor(
   { name, role, layer }: MatchedTensor,
   source: TensorSource,
   { outDtype }: ResolvedMerge,
+  shares: MemoryShares,
 ): PlannedTensor {
   const { dtype, shape, sizeBytes } = source;
   if (!isFloatSource(source) || outDtype === undefined || outDtype === dtype) {
     return { kind: 'copy', name, dtype, shape, sizeBytes, source };
   }
-  return mergedTensor({
+  return mergedTensor(shares, {
     name,
     role,
     layer,
@@ -154,6 +155,7 @@ function keepTensor(
 }
 
 function mergedTensor(
+  { sliceBytes, residentBytes }: MemoryShares,
   known: Omit<MergedTensor, 'kind' | 'sizeBytes' | 'sliceNeeds' | 'sliceElements' | 'isResident'>,
 ): MergedTensor {
   const { name, role, layer, shape, dtype, sources, hasBase, definition } = known;
@@ -175,8 +177,8 @@ function mergedTensor(
     numbers: known.numbers,
     sizeBytes: elementCount * dtypeSizesBytes[dtype],
     sliceNeeds,
-    sliceElements: sliceElementsFor(shape, sliceNeeds, sliceBudgetBytes),
-    isResident: staysResident(elementCount * sliceNeeds.bytesPerElement),
+    sliceElements: sliceElementsFor(shape, sliceNeeds, sliceBytes),
+    isResident: elementCount * sliceNeeds.bytesPerElement <= residentBytes,
   };
 }
 

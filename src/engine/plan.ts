@@ -4,6 +4,8 @@ import { dtypeChange, type ConfigChanges } from './config-changes';
 import type { Finding } from './finding';
 import { layoutOf } from './layout';
 import type { ModelInput, ModelInputs } from './model-input';
+import { memoryFindings } from './memory-findings';
+import { memoryShares, unboundedShares, type MemoryShares } from './memory-shares';
 import { parameterFindings } from './parameter-findings';
 import { costOf, type MergeCost } from './plan-cost';
 import { planTensor, type PlannedTensor } from './plan-tensor';
@@ -28,6 +30,14 @@ export interface MergePlan {
   readonly tensors: readonly PlannedTensor[];
   readonly findings: readonly Finding[];
   readonly cost: MergeCost;
+  /** What the sizes of slices were chosen by; results do not depend on it. */
+  readonly shares: MemoryShares;
+}
+
+export interface PlanOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Bound of the memory of page, workers and GPU together; without it slices have a fixed size. */
+  readonly budgetBytes?: number | undefined;
 }
 
 /**
@@ -42,12 +52,14 @@ export interface MergePlan {
 export async function planMerge(
   recipe: Recipe,
   inputs: ModelInputs,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: PlanOptions = {},
 ): Promise<MergePlan> {
   const merge = resolveRecipe(recipe);
   const layout = await layoutOf(merge, inputs, options.signal);
   const { models, donor, donorConfig, licences, configChanges } = layout;
-  const tensors = layout.tensors.map((matched) => planTensor(matched, merge));
+  const { budgetBytes } = options;
+  const shares = budgetBytes === undefined ? unboundedShares : memoryShares(budgetBytes);
+  const tensors = layout.tensors.map((matched) => planTensor(matched, merge, shares));
   return {
     merge,
     models,
@@ -56,7 +68,12 @@ export async function planMerge(
     configChanges: { ...configChanges, ...dtypeChange(donorConfig, merge.outDtype, tensors) },
     licences,
     tensors,
-    findings: [...layout.findings, ...parameterFindings(merge, tensors)],
-    cost: costOf(tensors),
+    findings: [
+      ...layout.findings,
+      ...parameterFindings(merge, tensors),
+      ...memoryFindings(tensors, budgetBytes),
+    ],
+    cost: costOf(tensors, shares),
+    shares,
   };
 }

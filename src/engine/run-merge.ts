@@ -10,7 +10,7 @@ import { definitionCost } from './definition-cost';
 import { mergekitDrawsFor } from './mergekit-draws';
 import type { MergePlan } from './plan';
 import type { CopiedTensor, MergedTensor, PlannedTensor } from './plan-tensor';
-import { inputBytesOf, staysResident } from './plan-tensor';
+import { copyPieceBytes, inputBytesOf } from './plan-tensor';
 import { readSource } from './tensor-source';
 import { TensorSlices } from './tensor-slices';
 import { wholeModelGroups } from './whole-model-groups';
@@ -31,9 +31,6 @@ export interface RunOptions {
   /** Awaited. Hears of what was measured, unless it is no plain data (values for every element). */
   readonly onMeasured?: ((found: WholeModelNumbers) => void | Promise<void>) | undefined;
 }
-
-/** Copied tensors pass in pieces of this size. */
-const copyPieceBytes = 16 << 20;
 
 /**
  * Carries out a plan: tensor by tensor, slice by slice, with memory bounded by
@@ -84,7 +81,8 @@ export class MergeRun {
     measured: Map<string, Measured>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const isResident = staysResident(group.reduce((sum, tensor) => sum + inputBytesOf(tensor), 0));
+    const inputBytes = group.reduce((sum, tensor) => sum + inputBytesOf(tensor), 0);
+    const isResident = inputBytes <= this.plan.shares.residentBytes;
     const slices = group.map((tensor) => this.#slicesOf(tensor, isResident));
     const tasks = group.flatMap((tensor, index) => {
       const loader = slices[index];

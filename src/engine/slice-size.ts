@@ -3,9 +3,6 @@ import { chunkElements } from '../expr/backend';
 import { rowLengthOf } from '../methods/row-length';
 import type { DefinitionCost } from './definition-cost';
 
-/** Inputs of one slice, all models together: large enough to hide the cost of a call. */
-export const sliceBudgetBytes = 32 << 20;
-
 /** What decides how long the slices of a tensor may be. */
 export interface SliceNeeds {
   /** Of one element, all models together. */

@@ -74,7 +74,7 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
   const { backend } = await chooseBackend(known?.who.backend ?? setting.backend ?? 'auto');
   try {
     const { id, device } = backend;
-    const plan = await planRun(recipes, placed, backend, signal);
+    const plan = await planRun(recipes, placed, backend, request.budgetBytes, signal);
     if (known === undefined) await setting.onPlaced?.(placed.placed);
     const who = { identity, backend: id, device };
     const journal = known ?? (await RunJournal.begin(store, entry.id, who));
@@ -118,12 +118,14 @@ async function planRun(
   recipes: readonly Recipe[],
   placed: OpenPlaced,
   backend: MergeBackend,
+  budgetBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<MergePlan> {
   const inputs = inputsOf(placed);
   return planRecipes(recipes, await inputs.of(recipes, signal), {
     signal,
     backend,
+    budgetBytes,
     openAdapter: (path) => Promise.resolve(inputs.adapter(path)),
   });
 }

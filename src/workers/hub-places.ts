@@ -2,6 +2,7 @@ import { LabError } from '../core/errors';
 import { CachedFiles, storedModel } from '../sources/cached-files';
 import { HubClient } from '../sources/hub/hub-client';
 import type { HubModel } from '../sources/hub/hub-model';
+import { ReadSession } from '../sources/read-session';
 import type { ModelRecord } from '../store/schema';
 import { identityOf, type OpenedPlace, type PlaceSetting } from './opened-place';
 import type { ModelPlace } from './run-types';
@@ -12,10 +13,12 @@ type HubPlace = Extract<ModelPlace, { kind: 'hub' }>;
 export class HubPlaces {
   readonly #setting: PlaceSetting;
   readonly #client: HubClient;
+  readonly #session: ReadSession;
 
   /** @throws LabError `hub/bad-name` for an endpoint that must not get a token */
   constructor(setting: PlaceSetting) {
     this.#setting = setting;
+    this.#session = new ReadSession(setting.memoryBytes);
     const { endpoint, token } = setting.hub;
     this.#client = new HubClient({ endpoint, token: () => token });
   }
@@ -33,17 +36,18 @@ export class HubPlaces {
       if (stored === undefined) throw error;
       return stored;
     }
-    const { repo, commit, fileKeys } = model;
-    const { store } = this.#setting;
+    const { repo, revision, commit, fileKeys } = model;
+    const { store, caching } = this.#setting;
     const files = [...fileKeys].map(([path, key]) => ({
       path,
       key,
       sizeBytes: model.files.get(path)?.sizeBytes ?? 0,
     }));
-    const options = { modelId: `hub/${repo}@${commit}`, fileKeys };
+    const source = { kind: 'hub', repo, revision, commit } as const;
+    const options = { modelId: `hub/${repo}@${commit}`, fileKeys, caching, source };
     return {
       ...(await factsOf(place, commit, files)),
-      files: new CachedFiles(model, store, options),
+      files: new CachedFiles(model, store, options, this.#session),
     };
   }
 

@@ -1,4 +1,5 @@
 import { isAbort, LabError, sentenceOf } from '../core/errors';
+import { memoryShares } from '../engine/memory-shares';
 import type { BackendId } from '../expr/backend';
 import { LabStore } from '../store/lab-store';
 import { carryOutRun } from './carry-out-run';
@@ -104,7 +105,8 @@ export class RunService {
   ): Promise<PlaceOpener> {
     const setting = { store: this.#store, zooUrl, hub };
     const caching = await decideKeeping(request, setting, signal);
-    return new PlaceOpener({ ...setting, caching });
+    const memoryBytes = memoryShares(request.budgetBytes).readingBytes;
+    return new PlaceOpener({ ...setting, caching, memoryBytes });
   }
 
   async #stop(
