@@ -14,5 +14,9 @@ const server = await startHubServer({
   models: await modelsBelow(values.root),
   port: Number(values.port),
 });
-for (const id of server.repos.keys()) console.error(id);
+for (const [id, repo] of server.repos) {
+  // Hashing gigabytes takes its time: before the first question, not while it waits.
+  const listed = await repo.list(repo.commitOf('main') ?? '');
+  console.error(`${id}: ${listed.length} files`);
+}
 console.log(server.url);

@@ -82,7 +82,10 @@ export class Patience {
   }
 }
 
-/** Goes on until `attempt` succeeds, fails for good, or patience ends. */
+/**
+ * Goes on until `attempt` succeeds, fails for good, or patience ends. Without a network it ends with
+ * the first failure: whoever asks has something stored to fall back on, or a person before it.
+ */
 export async function patiently<T>(
   waiting: Waiting,
   signal: AbortSignal | undefined,
@@ -95,9 +98,15 @@ export async function patiently<T>(
       return await attempt();
     } catch (cause) {
       if (!(cause instanceof Setback)) throw cause;
+      if (isOffline()) throw cause.error;
       await patience.endure(cause, signal);
     }
   }
+}
+
+/** Whether the browser knows that there is no network; Node knows nothing of it. */
+function isOffline(): boolean {
+  return typeof navigator !== 'undefined' && 'onLine' in navigator && !navigator.onLine;
 }
 
 /**

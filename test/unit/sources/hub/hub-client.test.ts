@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LabError } from '../../../../src/core/errors';
 import {
   checkEndpoint,
@@ -457,6 +457,17 @@ describe('patience', () => {
       waiting.abort();
     }, 50);
     await expect(retrying).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('does not try again to describe a model while there is no network', async () => {
+    vi.stubGlobal('navigator', { onLine: false });
+    try {
+      const offline = client({ endpoint: 'http://127.0.0.1:9' });
+      expect((await errorOf(offline.describe('lab/open'))).code).toBe('hub/unavailable');
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(waitsMs).toEqual([]);
   });
 
   it('says that nobody answers', async () => {
