@@ -5,7 +5,9 @@ import type { ModelInput } from './model-input';
 
 /** A note when the models are stored in different numbers. */
 export function compareDtypes(models: readonly ModelInput[]): Finding[] {
-  const dtypes = new Map(models.map((model) => [model.id, mainDtypeOf(model)]));
+  // A model that was widened as it is read has a note of its own.
+  const stored = models.filter(({ checkpoint: { notes = [] } }) => notes.length === 0);
+  const dtypes = new Map(stored.map((model) => [model.id, mainDtypeOf(model)]));
   if (new Set(dtypes.values()).size < 2) return [];
   const shown = [...dtypes].map(
     ([id, dtype]) => `${quoted(id)} is stored in ${dtype ?? 'nothing'}`,

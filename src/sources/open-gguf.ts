@@ -91,7 +91,7 @@ export async function openGguf(
   const sources = placed.flatMap(({ file, tensor }) =>
     sourceOf(file, tensor, architecture, config, fileName),
   );
-  const notes = quantisationNotes(files.label, [...tensors.values()]);
+  const notes = notesOn(files, [...tensors.values()]);
   const checkpoint = new GgufCheckpoint(files.label, sources, architecture, notes);
   const made = new Map([['config.json', `${JSON.stringify(config, null, 2)}\n`]]);
   const licence = new GgufFields(header.metadata, fileName).text('general.license');
@@ -223,16 +223,18 @@ async function readRow(
   return values;
 }
 
-function quantisationNotes(label: string, tensors: readonly GgufTensor[]): string[] {
+/** What a person should know of the weights and of what the file does not bring. */
+function notesOn(files: ModelFiles, tensors: readonly GgufTensor[]): string[] {
+  const label = quoted(files.label);
   const sizes = new Map<string, number>();
   for (const { type, sizeBytes } of tensors) {
     if (isQuantised(type)) sizes.set(type, (sizes.get(type) ?? 0) + sizeBytes);
   }
-  if (sizes.size === 0) return [];
-  const shown = [...sizes]
+  const types = [...sizes]
     .sort(([, left], [, right]) => right - left)
     .map(([type, sizeBytes]) => `${type} (${shownBytes(sizeBytes)})`);
-  return [
-    `${quoted(label)} is quantised: its weights were rounded to ${shown.join(', ')}, and the merge gets them widened to F32, rounding errors included; take the unquantised model where there is one.`,
-  ];
+  const rounded = `${label} is quantised: its weights were rounded to ${types.join(', ')}, and the merge gets them widened to F32, rounding errors included; take the unquantised model where there is one.`;
+  const plain = `${label} is a GGUF file whose weights are widened to F32 without loss.`;
+  const bare = `${label} is a GGUF file without a tokenizer.json beside it; put the model's own there, or a merge that takes its tokenizer from it has none.`;
+  return [sizes.size === 0 ? plain : rounded, ...(files.files.has('tokenizer.json') ? [] : [bare])];
 }

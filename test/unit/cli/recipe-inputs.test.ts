@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,10 @@ describe('openRecipeInputs', () => {
     const weight = 'model.layers.0.mlp.up_proj.weight';
     await writeFile(join(root, 'model', 'model.safetensors'), one(weight, [2, 2], 1));
     await writeFile(join(root, 'model', 'config.json'), '{"architectures":["A"]}');
+    await mkdir(join(root, 'gguf'));
+    for (const name of ['tiny.gguf', 'gguf/any.gguf']) {
+      await copyFile('test/fixtures/gguf/llama.gguf', join(root, name));
+    }
     await writeFile(join(root, 'alone.safetensors'), one(weight, [2, 2], 3));
     const config = '{"peft_type":"LORA","r":1,"lora_alpha":1}';
     await writeFile(join(root, 'adapter', 'adapter_config.json'), config);
@@ -66,6 +70,15 @@ describe('openRecipeInputs', () => {
       ['A'],
       ['B'],
     ]);
+    await close();
+  });
+
+  it('opens a GGUF file, and a folder whose only weights are one', async () => {
+    const { inputs, close } = await openRecipeInputs([merging('tiny.gguf', 'gguf')], root);
+    for (const input of inputs.values()) {
+      expect((await readConfig(input))?.['model_type']).toBe('llama');
+      expect(input.checkpoint.tensors.get('model.norm.weight')?.shape).toEqual([64]);
+    }
     await close();
   });
 

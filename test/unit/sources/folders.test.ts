@@ -37,6 +37,26 @@ describe('foldersFromFiles', () => {
     await expect(file?.read(1, 3)).rejects.toMatchObject({ code: 'format/truncated' });
   });
 
+  it('finds GGUF files, parts of one model as one, and those of a folder in it', () => {
+    const folders = foldersFromFiles(
+      [
+        'm/a.Q4_K_M.gguf',
+        'm/a.safetensors',
+        'm/b-00001-of-00002.gguf',
+        'm/b-00002-of-00002.gguf',
+        'm/c/config.json',
+        'm/c/c.gguf',
+      ].map((path) => pickedFile(path, Uint8Array.of(1))),
+      'm',
+    );
+    expect(folders.map(({ label, files }) => [label, [...files.keys()]])).toEqual([
+      ['a.Q4_K_M', ['a.Q4_K_M.gguf']],
+      ['a', ['a.safetensors']],
+      ['b', ['b-00001-of-00002.gguf', 'b-00002-of-00002.gguf']],
+      ['c', ['config.json', 'c.gguf']],
+    ]);
+  });
+
   it('finds adapters beside models, and weights that lie in neither', () => {
     const folders = foldersFromFiles(
       [

@@ -122,12 +122,13 @@ describe('openModel of a GGUF file', () => {
     expect(reads.map(([, length]) => length)).toEqual([3 * 210]);
   });
 
-  it('says how a model was quantised, and nothing of one that was not', async () => {
+  it('says how a model was quantised, and what it lacks', async () => {
     const { checkpoint, files } = await openModel(
       memoryFiles('small', new Map([['gemma2.gguf', fixture('gemma2.gguf')]])),
     );
     expect(checkpoint.notes?.[0]).toContain('"small" is quantised');
     expect(checkpoint.notes?.[0]).toContain('Q4_K');
+    expect(checkpoint.notes?.[1]).toContain('without a tokenizer.json');
     expect(files.files.has('README.md')).toBe(true);
   });
 
