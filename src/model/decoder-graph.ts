@@ -3,6 +3,7 @@ import { attentionFor, type Attention, type Projections } from './attention-grap
 import type { DecoderConfig } from './decoder-config';
 import { GraphBuilder } from './graph-builder';
 import { GraphWeights, type ProductType } from './graph-weights';
+import { writeHead, type LogitRows } from './head-graph';
 import { ropeTables } from './rope-tables';
 import { WeightPlanner, type WeightEncoding, type WeightPlan } from './weight-plan';
 
@@ -12,13 +13,7 @@ export interface DecoderGraphOptions {
   readonly dataFileName: string;
   /** Rows of the rotary tables: the longest sequence the session can hold. */
   readonly positionCount: number;
-  /**
-   * Which positions get logits. `rows`: those listed in the input `logit_rows` (int64, indices into
-   * batch · sequence), output `[rows, vocabulary]`; for our own sessions on the wasm provider, or for
-   * models without capped scores on any. `keep`: the last `num_logits_to_keep` of each row, 0 for
-   * all, output `[batch, kept, vocabulary]`, as transformers.js expects, on any provider.
-   */
-  readonly logits: 'rows' | 'keep';
+  readonly logits: LogitRows;
 }
 
 export interface DecoderGraph {
@@ -88,7 +83,11 @@ class DecoderGraphWriter {
         ({ normed, residual } = this.#addAndNorm(after, expanded, middle.residual));
       }
     }
-    this.#head(normed);
+    writeHead(
+      { graph: this.#graph, weights: this.#weights, config: this.#config },
+      normed,
+      this.#options.logits,
+    );
     return {
       model: {
         irVersion: 10,
@@ -272,54 +271,6 @@ class DecoderGraphWriter {
     }
     graph.node(`${prefix}.sigmoid`, 'Sigmoid', [gate]);
     return graph.node(`${prefix}.silu`, 'Mul', [gate, `${prefix}.sigmoid`]);
-  }
-
-  #head(x: string): void {
-    const graph = this.#graph;
-    const { vocabularySize, hiddenSize, tiesEmbeddings } = this.#config;
-    const chosen = this.#weights.narrow(this.#chosenPositions(x));
-    const product = tiesEmbeddings
-      ? this.#weights.multiply('head', chosen, 'model.embed_tokens.weight', {
-          rows: vocabularySize,
-          columns: hiddenSize,
-          encoding: this.#weights.tableEncoding,
-        })
-      : this.#weights.product('lm_head', ['lm_head.weight'], chosen, vocabularySize, hiddenSize);
-    const flat = this.#capLogits(this.#weights.widen(product));
-    const keeps = this.#options.logits === 'keep';
-    if (keeps) graph.node('logits', 'Reshape', [flat, 'kept.shape']);
-    else graph.node('logits', 'Identity', [flat]);
-    const rows = keeps ? ['batch_size', 'kept_length'] : ['logit_row_count'];
-    graph.output({ name: 'logits', dataType: 'float32', dims: [...rows, vocabularySize] });
-  }
-
-  #capLogits(logits: string): string {
-    const { logitCap } = this.#config.traits;
-    if (logitCap === undefined) return logits;
-    const graph = this.#graph;
-    const cap = graph.floats('logits.cap', [], Float32Array.of(logitCap));
-    graph.node('logits.small', 'Div', [logits, cap]);
-    graph.node('logits.bent', 'Tanh', ['logits.small']);
-    return graph.node('logits.capped', 'Mul', ['logits.bent', cap]);
-  }
-
-  /** The hidden rows whose logits are wanted, flat. */
-  #chosenPositions(x: string): string {
-    const graph = this.#graph;
-    if (this.#options.logits === 'rows') {
-      graph.input({ name: 'logit_rows', dataType: 'int64', dims: ['logit_row_count'] });
-      return graph.node('chosen', 'Gather', [x, 'logit_rows']);
-    }
-    graph.input({ name: 'num_logits_to_keep', dataType: 'int64', dims: [] });
-    graph.node('kept.full', 'Reshape', [x, 'split.shape']);
-    graph.node('kept.negative', 'Neg', ['num_logits_to_keep']);
-    graph.node('kept.start', 'Reshape', ['kept.negative', 'minus.one']);
-    // A start of -0 keeps everything, as num_logits_to_keep = 0 asks.
-    const end = graph.integers('kept.end', [2 ** 31 - 1]);
-    graph.node('kept', 'Slice', ['kept.full', 'kept.start', end, 'axis.1']);
-    graph.node('kept.dims', 'Shape', ['kept'], { attributes: { start: 0, end: 2 } });
-    graph.node('kept.shape', 'Concat', ['kept.dims', 'minus.one'], { attributes: { axis: 0 } });
-    return graph.node('chosen', 'Reshape', ['kept', 'flat.shape']);
   }
 }
 

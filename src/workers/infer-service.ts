@@ -213,8 +213,9 @@ export class InferService {
 
   /** Merges have the shape of the base. */
   async #dtypeOf(slot: string, signal: AbortSignal | undefined): Promise<string> {
-    if (slot.startsWith(storedSlotPrefix))
-      {return (await this.#modelIn(slot, { signal })).facts.dtype;}
+    if (slot.startsWith(storedSlotPrefix)) {
+      return (await this.#modelIn(slot, { signal })).facts.dtype;
+    }
     const like = mergeSlots.some((merge) => merge === slot) ? 'base' : slot;
     const { parameterCount } = await this.#models().model(like, signal);
     return encodingFor(parameterCount);
