@@ -17,6 +17,8 @@ export class RunDesk {
   readonly #activity: Activity;
   readonly #problems: Problems;
   #watching: AbortController | undefined;
+  /** Runs of other tabs whose end is waited for. */
+  #awaited: readonly string[] = [];
 
   constructor(lab: () => WholeLab, activity: Activity, problems: Problems) {
     this.#lab = lab;
@@ -99,6 +101,27 @@ export class RunDesk {
   #take(runs: readonly RunSummary[]): void {
     this.all = runs.toSorted((left, right) => right.createdAtMs - left.createdAtMs);
     this.isKnown = true;
+    for (const { id, isElsewhere } of runs) {
+      if (isElsewhere && !this.#awaited.includes(id)) void this.#awaitOther(id);
+    }
+  }
+
+  /** A tab that is closed or reloaded tells nobody; that its lock is free does. */
+  async #awaitOther(id: string): Promise<void> {
+    const signal = this.#watching?.signal;
+    if (signal === undefined) return;
+    this.#awaited = [...this.#awaited, id];
+    try {
+      await navigator.locks.request(
+        `mergelab-run-${id}`,
+        { mode: 'shared', signal },
+        () => undefined,
+      );
+      this.#awaited = this.#awaited.filter((one) => one !== id);
+      this.#take(await this.#lab().runs());
+    } catch {
+      // The page is leaving, or the browser has no locks: the list stays as it was told.
+    }
   }
 
   async #try(work: () => Promise<void>): Promise<boolean> {
