@@ -37,6 +37,8 @@ export interface HubServer {
   /** The other origin, where large files lie. */
   readonly cdnUrl: string;
   readonly requests: readonly SeenRequest[];
+  /** How many connections were opened to both origins. */
+  readonly connectionCount: () => number;
   /** By id; uploads add to it. */
   readonly repos: ReadonlyMap<string, HubRepo>;
   setFaults(faults: readonly Fault[]): void;
@@ -64,6 +66,7 @@ const exposedHeaders =
 export async function startHubServer(options: HubServerOptions = {}): Promise<HubServer> {
   const repos = new Map((options.models ?? []).map((model) => [model.repo, new HubRepo(model)]));
   const requests: SeenRequest[] = [];
+  let connectionCount = 0;
   let faults = new FaultList(options.faults ?? []);
   const listen = async (
     at: 'hub' | 'cdn',
@@ -78,6 +81,9 @@ export async function startHubServer(options: HubServerOptions = {}): Promise<Hu
       const url = new URL(path, `http://${headers.host ?? 'localhost'}`);
       answer({ request, response, url, fault }, handle);
     });
+    server.on('connection', () => {
+      connectionCount += 1;
+    });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
   };
@@ -89,6 +95,7 @@ export async function startHubServer(options: HubServerOptions = {}): Promise<Hu
     url: hub.url,
     cdnUrl: cdn.url,
     requests,
+    connectionCount: () => connectionCount,
     repos,
     setFaults: (next) => {
       faults = new FaultList(next);

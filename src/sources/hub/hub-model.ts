@@ -3,7 +3,7 @@ import { checkRange } from '../read-range';
 import { checkWhole } from './content-keys';
 import type { HubSettings } from './hub-connection';
 import type { HubListing } from './listing';
-import { RemoteFile } from './range-read';
+import { RemoteFile } from './remote-file';
 
 /** A file read whole is checked against its hash up to this size; larger ones where they are stored. */
 const maxCheckedBytes = 64 << 20;

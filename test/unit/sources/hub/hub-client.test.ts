@@ -288,6 +288,14 @@ describe('ranges', () => {
     expect(waitsMs).toEqual([]);
   });
 
+  it('uses one connection for reads that come one after another', async () => {
+    const file = (await client().open('lab/open')).files.get('model.safetensors');
+    await file?.read(0, 100);
+    const before = hub.connectionCount();
+    for (let index = 1; index < 20; index++) await file?.read(index * 3_000_000, 200_000);
+    expect(hub.connectionCount() - before).toBeLessThanOrEqual(1);
+  });
+
   it('fills memory of the caller, and refuses ranges outside the file before asking', async () => {
     const file = (await client().open('lab/open')).files.get('model.safetensors');
     const room = new Uint8Array(new SharedArrayBuffer(100_000));

@@ -1,9 +1,10 @@
 import type { Allocate } from '../../formats/checkpoint-reader';
 import { shownBytes } from '../../formats/text';
 import { fileUrl, isTrusted } from './addresses';
-import { ask, type HubSettings, type OpenAnswer } from './hub-connection';
+import { ask, type HubSettings } from './hub-connection';
 import { Patience, Setback } from './patience';
 import { changed, unavailable, type HubPlace } from './problems';
+import { readBody } from './read-body';
 
 /** Signed addresses of the Hub's stores live for an hour; ours are asked anew well before. */
 const directLifeMs = 10 * 60_000;
@@ -11,7 +12,6 @@ const directLifeMs = 10 * 60_000;
 export const maxSkippedBytes = 64 << 20;
 /** After so many, every range is asked of the Hub itself. */
 const maxRefusals = 3;
-const scratchBytes = 1 << 20;
 
 /** One file at one commit, and what is known about where its bytes lie. */
 export class RemoteFile {
@@ -85,7 +85,7 @@ export class RemoteFile {
       await ask(this.#settings, this.place, direct ?? this.#url, options, async (answer) => {
         const skippedBytes = this.#checkAnswer(answer.response, offsetBytes, last);
         this.#remember(answer.response);
-        await readInto(answer, room, skippedBytes, onFilled, this.place);
+        await readBody(answer, { room, skippedBytes, place: this.place, onFilled });
       });
     } catch (cause) {
       this.#direct = undefined;
@@ -158,74 +158,5 @@ export class RemoteFile {
     if (etag === undefined) return;
     this.#etag ??= etag;
     if (etag !== this.#etag) throw changed(this.place, 'has another ETag than before');
-  }
-}
-
-/**
- * Reads a body into `room`, past `skippedBytes` of it. With a reader that brings its own buffer no
- * memory is taken besides one scratch buffer, whatever the size; a read that fails takes its buffer
- * with it, which is why the buffer is never `room` itself.
- */
-async function readInto(
-  { response, touch }: OpenAnswer,
-  room: Uint8Array,
-  skippedBytes: number,
-  onFilled: (count: number) => void,
-  place: HubPlace,
-): Promise<void> {
-  let leftToSkip = skippedBytes;
-  let filledBytes = 0;
-  const keep = (piece: Uint8Array): boolean => {
-    touch();
-    const skipped = Math.min(leftToSkip, piece.byteLength);
-    leftToSkip -= skipped;
-    const wanted = piece.subarray(skipped, skipped + room.byteLength - filledBytes);
-    room.set(wanted, filledBytes);
-    filledBytes += wanted.byteLength;
-    if (wanted.byteLength > 0) onFilled(wanted.byteLength);
-    return filledBytes < room.byteLength;
-  };
-  if (response.body !== null) await readPieces(response.body, room.byteLength + skippedBytes, keep);
-  if (filledBytes === room.byteLength) return;
-  throw new Setback(
-    unavailable(place, 'ended before all its bytes had come', {
-      details: { arrivedBytes: filledBytes, expectedBytes: room.byteLength },
-    }),
-  );
-}
-
-/** Gives `keep` every piece until it says that it has enough. A piece is valid until `keep` returns. */
-async function readPieces(
-  body: ReadableStream<Uint8Array>,
-  expectedBytes: number,
-  keep: (piece: Uint8Array) => boolean,
-): Promise<void> {
-  const byob = byobReader(body);
-  if (byob === undefined) {
-    const reader = body.getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      if (!keep(value)) break;
-    }
-    reader.cancel().catch(() => undefined);
-    return;
-  }
-  let scratch = new ArrayBuffer(Math.min(scratchBytes, expectedBytes));
-  for (;;) {
-    const { done, value } = await byob.read(new Uint8Array(scratch));
-    if (done) return;
-    if (!keep(value)) break;
-    scratch = value.buffer;
-  }
-  byob.cancel().catch(() => undefined);
-}
-
-/** Undefined where bodies are not byte streams. */
-function byobReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
-  try {
-    return body.getReader({ mode: 'byob' });
-  } catch {
-    return undefined;
   }
 }
