@@ -21,6 +21,10 @@ export interface RecipeProblem extends Span {
 
 /** More than this is noise: the first ones tell what happened. */
 const maxProblemCount = 100;
+/** Keys, tags and names from the text, which have no length of their own, are cut to this. */
+const maxWordChars = 100;
+/** The beginning and the end of a longer sentence are kept: what is wrong, and what to do. */
+const maxSentenceChars = 1500;
 
 /** Collects the problems of one text. */
 export class ProblemList {
@@ -48,8 +52,9 @@ export class ProblemList {
     severity: RecipeProblem['severity'],
     code: LabErrorCode,
     { from, to }: Span,
-    sentence: string,
+    wholeSentence: string,
   ): void {
+    const sentence = readable(wholeSentence);
     const isFull = this.#found.length >= maxProblemCount;
     const isKnown = this.#found.some(
       (problem) => problem.from === from && problem.sentence === sentence,
@@ -60,6 +65,12 @@ export class ProblemList {
     const { line, col } = this.#lines.linePos(from);
     this.#found.push({ severity, code, from, to, line, column: col, sentence });
   }
+}
+
+function readable(sentence: string): string {
+  const cut = sentence.replaceAll(/\S{101,}/g, (word) => `${word.slice(0, maxWordChars - 1)}…`);
+  if (cut.length <= maxSentenceChars) return cut;
+  return `${cut.slice(0, maxSentenceChars - 200)} … ${cut.slice(-190)}`;
 }
 
 /** A problem as the error that a parser throws. @param label names the text, usually a file */

@@ -65,7 +65,8 @@ function reportSyntax(document: Document.Parsed, problems: ProblemList): boolean
     problems.error(
       'recipe/syntax',
       span,
-      `${sentence.replace(/\.$/, '')}. Correct the YAML there.`,
+      // What the reader quotes of the text may end anywhere.
+      `${sentence.slice(0, 300).replace(/\.$/, '')}. Correct the YAML there.`,
     );
   }
   return found.length > 0;

@@ -24,6 +24,25 @@ dtype: float8
 `;
 
 describe('lintRecipe', () => {
+  it('quotes no more of a long text than a sentence bears, and still says what to do', () => {
+    const long = 'x'.repeat(70_000);
+    const words = 'x '.repeat(30_000);
+    for (const text of [
+      `!${long} a`,
+      `merge_method: linear\nmodels: [{model: ${long}}]\nparameters: {${long}: x}\n`,
+      `merge_method: linear\nmodels: [{model: a}]\nparameters: {"${words}": [x]}\n`,
+      `*${long}`,
+      `{${long}: 1, ${long}: 2}`,
+    ]) {
+      const found = lintRecipe(text, { vocabulary, models: ['a'] });
+      expect(found.length).toBeGreaterThan(0);
+      for (const { sentence } of found) {
+        expect(sentence.length).toBeLessThan(1600);
+        expect(sentence).toMatch(/\.$/);
+      }
+    }
+  });
+
   it('finds nothing in a good recipe', () => {
     const text = 'merge_method: ties\nmodels: [{model: a, parameters: {weight: 1}}]\n';
     expect(problems(text, { vocabulary, models: ['a'] })).toEqual([]);
