@@ -41,6 +41,7 @@ export class ReductionTotal {
   readonly reduction: Reduction;
   readonly #resultCount: number;
   readonly #numbers: number[];
+  readonly #chunks: number[][];
   /** Empty until the first slice, whose bins are taken over without a copy. */
   readonly #bins: Float64Array[] = [];
 
@@ -49,6 +50,7 @@ export class ReductionTotal {
     this.#resultCount = reduction.perModel ? specialistCount : 1;
     const start = reduction.kind === 'max' ? -Infinity : 0;
     this.#numbers = Array.from({ length: this.#resultCount }, () => start);
+    this.#chunks = this.#numbers.map(() => []);
   }
 
   /** Takes in the next slice, and its lists; the order of calls decides the last bits of a sum. */
@@ -64,6 +66,12 @@ export class ReductionTotal {
   get numbers(): readonly number[] {
     invariant(this.reduction.kind !== 'histogram', 'a histogram has bins');
     return this.#numbers;
+  }
+
+  /** For every result of a `sum`, `max` or `count` the numbers of all chunks, in order. */
+  get chunks(): readonly (readonly number[])[] {
+    invariant(this.reduction.kind !== 'histogram', 'a histogram has bins');
+    return this.#chunks;
   }
 
   /** The counts of a `histogram`. */
@@ -85,6 +93,7 @@ export class ReductionTotal {
 
   #addChunks(result: number, list: Float64Array): void {
     const isMax = this.reduction.kind === 'max';
+    for (const chunk of list) this.#chunks[result]?.push(chunk);
     this.#numbers[result] = list.reduce(
       (total, chunk) => (isMax ? Math.max(total, chunk) : total + chunk),
       this.#numbers[result] ?? 0,

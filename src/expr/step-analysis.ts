@@ -28,24 +28,34 @@ export function useCountsOf({ steps, outputs }: Program): readonly number[] {
 
 const largestWord = 0xffffffff;
 
-/** For every step of type u32 a bound that its value never exceeds; for others that of any word. */
+/**
+ * For every step of type u32 a bound that its value never exceeds, and for a float made of a word that
+ * of its bits; for others that of any word.
+ */
 export function upperBounds({ steps }: Program): readonly number[] {
   const bounds: number[] = [];
-  for (const { op, type, args, value } of steps) {
-    const [a = largestWord, b = largestWord, c = largestWord] = args.map((arg) => bounds[arg]);
-    bounds.push(type === 'u32' ? boundOf(op, value, [a, b, c]) : largestWord);
+  for (const step of steps) {
+    const [a = largestWord, b = largestWord, c = largestWord] = step.args.map((arg) => bounds[arg]);
+    const isWord = step.type === 'u32' || step.op === 'fromBits';
+    bounds.push(isWord ? boundOf(step, steps[step.args[0] ?? 0], [a, b, c]) : largestWord);
   }
   return bounds;
 }
 
 function boundOf(
-  op: Step['op'],
-  value: number,
+  { op, value }: Step,
+  first: Step | undefined,
   [a, b, c]: readonly [number, number, number],
 ): number {
   switch (op) {
     case 'constant':
       return value;
+    case 'bits':
+    case 'fromBits':
+      return a;
+    case 'sub':
+      // A constant from which no more is taken than it is.
+      return first?.op === 'constant' && b <= first.value ? first.value : largestWord;
     case 'and':
     case 'min':
       return Math.min(a, b);

@@ -241,6 +241,10 @@ export class StepWriter {
     const [a = 0, b = 0, c = 0] = step.args;
     const code = this.#code;
     const isFloat = this.#program.steps[a]?.type === 'f32';
+    if (!isFloat && this.#changesNothing(step)) {
+      this.push(a, half);
+      return;
+    }
     const order = isFloat ? undefined : signedOrders[step.op];
     if (order !== undefined) {
       this.#pushSigned(a, b, half);
@@ -295,6 +299,14 @@ export class StepWriter {
         code.vec(name);
       }
     }
+  }
+
+  /** The least of a word and a constant that it never exceeds, or its bits among ones. */
+  #changesNothing({ op, args: [a = 0, b = 0] }: Step): boolean {
+    const limit = this.#program.steps[b];
+    if (limit?.op !== 'constant') return false;
+    const isReached = (this.#bounds[a] ?? 0xffffffff) <= limit.value;
+    return isReached && (op === 'min' || (op === 'and' && (limit.value & (limit.value + 1)) === 0));
   }
 
   #isSmall(index: number): boolean {

@@ -5,6 +5,7 @@ import type { Expr } from '../expr/expr';
 import type { Reduction } from '../expr/reduction';
 import type { PassEntry } from './pass-entry';
 import { forEachSlice, valuesOf } from './pass-entry';
+import { reduceAll } from './reduce-all';
 import type { MergeOptions } from './tensor-task';
 import type { Threshold } from './top-magnitudes';
 import { everyIndex } from './top-magnitudes';
@@ -55,8 +56,8 @@ function reductionsFor(of: Expr<'f32'>): CutReductions {
 
 /**
  * The exclusive upper index below which exactly `tiesKept` elements of the tensor tie with the
- * threshold, for every specialist. One pass counts ties per chunk; only the chunks in which a cut
- * falls are looked at again, so nothing is sorted.
+ * threshold, for every specialist. Unless the thresholds tell, one pass counts ties per chunk; then
+ * only the chunks in which a cut falls are looked at, so nothing is sorted.
  */
 export async function findCuts(
   backend: MergeBackend,
@@ -66,60 +67,59 @@ export async function findCuts(
   thresholds: readonly Threshold[],
 ): Promise<number[]> {
   const isOpen = thresholds.map(({ tieCount, tiesKept }) => tiesKept > 0 && tiesKept < tieCount);
-  const { perChunk, perGroup, perPlace } = reductionsFor(of);
-  const bits = thresholds.map((threshold) => threshold.bits);
   const cuts: number[] = thresholds.map(({ tieCount, tiesKept }) =>
     tiesKept === 0 && tieCount > 0 ? 0 : everyIndex,
   );
   if (!isOpen.includes(true)) return cuts;
 
+  const { perChunk, perGroup, perPlace } = reductionsFor(of);
   const own = valuesOf(entry, options);
-  const run = async (
-    slice: LoadedSlice,
-    reduction: Reduction,
-    extra: Readonly<Record<string, readonly number[]>>,
-    chunks?: readonly number[],
-  ): Promise<readonly Float64Array[]> => {
-    const values = { ...own, perModel: { ...own.perModel, 'cut.bits': bits, ...extra } };
-    const [partial] = await backend.reduce(slice, [reduction], values, chunks);
-    return partial?.lists ?? [];
-  };
-
-  const wanted = thresholds.map(({ tiesKept }, model) => (isOpen[model] === true ? tiesKept : 0));
+  const bits = thresholds.map((threshold) => threshold.bits);
+  const known = thresholds.flatMap(({ tiesPerChunk }) => (tiesPerChunk ? [tiesPerChunk] : []));
+  const counted =
+    known.length < thresholds.length
+      ? await reduceAll(backend, [perChunk], [entry], options, { 'cut.bits': bits })
+      : [];
+  const ties = counted[0]?.chunks ?? known;
   /** Where the cut falls, from the tensor's first element on, and how many ties it keeps there. */
-  const found = thresholds.map(() => ({ chunk: -1, left: 0 }));
-  await forEachSlice(backend, entry, [of], options, async (slice) => {
-    if (found.every(({ chunk }, model) => chunk >= 0 || isOpen[model] !== true)) return;
-    const lists = await run(slice, perChunk, {});
+  const found = thresholds.map(({ tiesKept }, model) =>
+    isOpen[model] === true ? reach(ties[model] ?? [], tiesKept) : { bin: -1, left: 0 },
+  );
+  const places = found.map(({ bin }) => Math.max(0, bin));
+  const wanted = new Set(found.flatMap(({ bin }) => (bin < 0 ? [] : [bin])));
+
+  const visit = async (slice: LoadedSlice): Promise<void> => {
     const firstChunk = slice.firstElement / chunkElements;
-    lists.forEach((counts, model) => {
-      for (const [index, count] of counts.entries()) {
-        const left = wanted[model] ?? 0;
-        if (left > 0 && left <= count) found[model] = { chunk: firstChunk + index, left };
-        wanted[model] = Math.max(0, left - count);
-      }
-    });
-    const chunkCount = Math.ceil(slice.elementCount / chunkElements);
-    const here = new Set(found.map(({ chunk }) => chunk - firstChunk));
-    const chunks = [...here].filter((chunk) => chunk >= 0 && chunk < chunkCount);
-    if (chunks.length === 0) return;
-    const places = found.map(({ chunk }) => Math.max(0, chunk));
-    const groups = (await run(slice, perGroup, { 'cut.chunk': places }, chunks)).map(
-      (counts, model) => reach(counts, found[model]?.left ?? 0),
+    const endChunk = firstChunk + Math.ceil(slice.elementCount / chunkElements);
+    const here = [...wanted].filter((chunk) => chunk >= firstChunk && chunk < endChunk);
+    if (here.length === 0) return;
+    const chunks = here.map((chunk) => chunk - firstChunk);
+    const run = async (
+      reduction: Reduction,
+      extra: Readonly<Record<string, readonly number[]>>,
+    ): Promise<readonly Float64Array[]> => {
+      const values = { ...own, perModel: { ...own.perModel, 'cut.bits': bits, ...extra } };
+      const [partial] = await backend.reduce(slice, [reduction], values, chunks);
+      return partial?.lists ?? [];
+    };
+    const groups = (await run(perGroup, { 'cut.chunk': places })).map((counts, model) =>
+      reach(counts, found[model]?.left ?? 0),
     );
     const groupPlaces = groups.map(({ bin }, model) => (places[model] ?? 0) * groupCount + bin);
-    const last = await run(slice, perPlace, { 'cut.group': groupPlaces }, chunks);
+    const last = await run(perPlace, { 'cut.group': groupPlaces });
     last.forEach((counts, model) => {
-      if (!chunks.includes((found[model]?.chunk ?? -1) - firstChunk)) return;
+      if (!here.includes(found[model]?.bin ?? -1)) return;
       const { bin } = reach(counts, groups[model]?.left ?? 0);
       cuts[model] = (((groupPlaces[model] ?? 0) << groupBits) >>> 0) + bin + 1;
     });
-  });
+    for (const chunk of here) wanted.delete(chunk);
+  };
+  await forEachSlice(backend, entry, [of], options, visit, () => wanted.size > 0);
   return cuts;
 }
 
 /** The first bin with which `wanted` are reached, and how many of them lie in it. */
-function reach(counts: Float64Array, wanted: number): { bin: number; left: number } {
+function reach(counts: ArrayLike<number>, wanted: number): { bin: number; left: number } {
   let left = wanted;
   let bin = 0;
   while (bin < counts.length - 1 && left > (counts[bin] ?? 0)) left -= counts[bin++] ?? 0;

@@ -22,6 +22,8 @@ export interface Threshold {
   readonly tieCount: number;
   /** How many of them are among the k; from 1 to `tieCount` unless k is 0. */
   readonly tiesKept: number;
+  /** How many lie in every chunk, where that is known. */
+  readonly tiesPerChunk?: readonly number[];
 }
 
 const digits = [

@@ -201,8 +201,9 @@ export class WasmBackend implements MergeBackend {
           bins,
           binsStrideBytes,
         });
-        const numbers = new Float64Array(this.#copy(out, outBytes).buffer);
-        const counts = new Uint32Array(this.#copy(bins, binsBytes).buffer);
+        const { buffer } = this.#memory.memory;
+        const numbers = new Float64Array(buffer, out, outBytes / 8);
+        const counts = new Uint32Array(buffer, bins, binsBytes / 4);
         return readPartials(reductions, slice.specialistCount, {
           numbers,
           resultCount: kernel.resultCount,
