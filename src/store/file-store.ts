@@ -180,12 +180,12 @@ export class FileStore {
     else await this.#catalogue.dropChunks(file, fromChunk);
   }
 
-  /** Forgets a file, complete or not. */
+  /** Forgets a file, complete or not, when what is being written to it has been written. */
   async remove(key: string): Promise<void> {
-    await this.removeAll([key]);
+    await this.#turns.run(key, async () => this.removeAll([key]));
   }
 
-  /** Forgets files together. */
+  /** Forgets files together, at once. */
   async removeAll(keys: Iterable<string>): Promise<void> {
     await this.free(await this.#catalogue.remove(keys));
   }
@@ -270,7 +270,7 @@ export class FileStore {
   async #compare(file: FileRecord, state: Uint8Array): Promise<void> {
     const found = await this.#hash.keyOf(state);
     if (found === file.key) return;
-    await this.remove(file.key);
+    await this.removeAll([file.key]);
     throw wrongHashError(file.key, found);
   }
 

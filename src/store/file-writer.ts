@@ -15,8 +15,8 @@ export interface FileWriterOptions {
 }
 
 /**
- * Collects ordered bytes into chunks and stores them; the file is absent until the last byte. A
- * chunk is durable when the `write` that filled it has settled.
+ * Collects ordered bytes into chunks and stores each while the next is being filled; the file is
+ * absent until the last byte. A chunk is durable when the next one is full, or when `finish` settles.
  */
 export class FileWriter {
   readonly #store: FileStore;
@@ -27,6 +27,8 @@ export class FileWriter {
   #chunkIndex = 0;
   #filledBytes = 0;
   #hasBegun = false;
+  /** The storing of the chunk before this one. */
+  #storing: Promise<void> = Promise.resolve();
 
   constructor(store: FileStore, key: string, sizeBytes: number, options: FileWriterOptions = {}) {
     this.#store = store;
@@ -63,7 +65,8 @@ export class FileWriter {
 
   /**
    * Takes the next bytes.
-   * @throws LabError `store/denied`, `store/quota`; call `abort` then, or `resume` later
+   * @throws LabError `store/denied`, `store/quota`, for these bytes or those before them; call `abort`
+   * then, or `resume` later
    */
   async write(bytes: Uint8Array): Promise<void> {
     let offset = 0;
@@ -84,6 +87,7 @@ export class FileWriter {
    */
   async finish(): Promise<void> {
     if (this.#sizeBytes === 0 && this.#chunkIndex === 0) await this.#flush();
+    await this.#storing;
     invariant(
       this.#chunkIndex === chunkCountOf(this.#sizeBytes, this.#store.chunkSizeBytes),
       'a file gets as many bytes as were announced',
@@ -102,14 +106,24 @@ export class FileWriter {
   }
 
   async #flush(): Promise<void> {
+    await this.#storing;
     if (!this.#hasBegun) await this.#store.makeWay(this.#key, this.#chunkIndex);
     this.#hasBegun = true;
-    const nextIndex = this.#chunkIndex + 1;
-    await this.#store.requireChunk(this.#key, this.#sizeBytes, this.#chunkIndex, this.#chunk, {
+    const index = this.#chunkIndex;
+    const options = {
       driver: this.#options.driver,
-      alongside: this.#options.alongside?.(nextIndex),
-    });
-    this.#chunkIndex = nextIndex;
+      alongside: this.#options.alongside?.(index + 1),
+    };
+    this.#storing = this.#store.requireChunk(
+      this.#key,
+      this.#sizeBytes,
+      index,
+      this.#chunk,
+      options,
+    );
+    // Heard by the next chunk or at the end.
+    this.#storing.catch(() => undefined);
+    this.#chunkIndex = index + 1;
     this.#filledBytes = 0;
     this.#chunk = this.#blank();
   }

@@ -247,7 +247,8 @@ describe.each<DriverId>(['indexeddb', 'opfs'])('chunks by the driver %s', (drive
     expect(await full.readChunk('k', 2 * large, 1)).toBe('missing');
     expect(isSame(await full.readChunk('k', 2 * large, 0), bytes.slice(0, large))).toBe(true);
     await full.remove('k');
-    expect(await write(0)).toBe(true);
+    // IndexedDB frees what was deleted when it pleases.
+    if (driver === 'opfs') expect(await write(0)).toBe(true);
     await full.close();
     await full.deleteBucket();
   });

@@ -84,6 +84,7 @@ describe('the store in real IndexedDB', () => {
     const store = freshStore(1 << 20);
     const writer = new FileWriter(store.files, 'k', 3 << 20);
     await writer.write(noise(5 << 19));
+    await expect.poll(async () => store.files.storedChunkCount('k', 3 << 20)).toBe(2);
     // As if the tab had been closed here: another visit sees the chunks but no file.
     await store.close();
     const later = openStore(1 << 20);
@@ -172,7 +173,8 @@ describe('the store in real IndexedDB', () => {
       expect(problems[0]?.details['quotaBytes']).toBeGreaterThan(0);
       expect(await store.files.has('k')).toBe(false);
       const writer = new FileWriter(store.files, 'merge', 4 << 20);
-      await expect(writer.write(noise(4 << 20))).rejects.toMatchObject({ code: 'store/quota' });
+      await writer.write(noise(4 << 20));
+      await expect(writer.finish()).rejects.toMatchObject({ code: 'store/quota' });
       await writer.abort();
       await store.files.remove('k');
       expect(await store.files.writeChunk('k', 1 << 20, 0, noise(1 << 20))).toBe(true);

@@ -21,6 +21,7 @@ describe('FileWriter', () => {
   it('goes on at the last whole chunk, or before it', async () => {
     const store = openStore();
     await new FileWriter(store.files, 'k', 45).write(content.subarray(0, 38));
+    await expect.poll(async () => store.files.storedChunkCount('k', 45)).toBe(3);
     const resumed = await FileWriter.resume(store.files, 'k', 45);
     expect(resumed.offsetBytes).toBe(30);
     const earlier = await FileWriter.resume(store.files, 'k', 45, { chunkCount: 1 });
@@ -38,7 +39,7 @@ describe('FileWriter', () => {
     const again = new FileWriter(store.files, 'k', 45, { fromChunk: 2 });
     await again.write(content.subarray(20, 35));
     expect(await store.files.has('k')).toBe(false);
-    expect(await store.files.storedChunkCount('k', 45)).toBe(3);
+    await expect.poll(async () => store.files.storedChunkCount('k', 45)).toBe(3);
     const anew = new FileWriter(store.files, 'k', 45);
     await anew.write(new Uint8Array(45));
     await anew.finish();
@@ -55,7 +56,7 @@ describe('FileWriter', () => {
     });
     const writer = new FileWriter(store.files, 'k', 45, { alongside });
     await writer.write(content.subarray(0, 29));
-    expect((await store.runs.get('r'))?.data).toEqual({ chunkCount: 2 });
+    await expect.poll(async () => (await store.runs.get('r'))?.data).toEqual({ chunkCount: 2 });
     // What cannot be stored fails the whole transaction.
     const broken = { ...alongside(3), data: () => undefined };
     const chunk = content.slice(20, 30);

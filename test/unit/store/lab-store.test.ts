@@ -55,7 +55,7 @@ describe('FileStore', () => {
     const store = openStore();
     const writer = new FileWriter(store.files, 'k', 25);
     await writer.write(bytesOf(22));
-    expect(await store.files.readChunk('k', 25, 1)).toBeDefined();
+    await expect.poll(async () => store.files.readChunk('k', 25, 1)).toBeDefined();
     await writer.abort();
     expect(await store.files.readChunk('k', 25, 1)).toBeUndefined();
     expect(await store.files.has('k')).toBe(false);
@@ -147,7 +147,8 @@ describe('LabStore without storage', () => {
       expect(await store.scores.list()).toEqual([]);
       expect(problems.map((problem) => problem.code)).toEqual(['store/denied']);
       const writer = new FileWriter(store.files, 'k', 5);
-      await expect(writer.write(bytesOf(5))).rejects.toMatchObject({ code: 'store/denied' });
+      await writer.write(bytesOf(5));
+      await expect(writer.finish()).rejects.toMatchObject({ code: 'store/denied' });
     });
   });
 });
