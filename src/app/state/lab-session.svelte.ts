@@ -1,131 +1,124 @@
 import { invariant } from '../../core/errors';
 import { domainIds, type DomainId } from '../../eval/tasks/task';
 import type { Recipe } from '../../recipe/recipe';
-import type { BackendId, Collection, Lab, PickedFolder, PlacedModel, Recipes } from '../../rpc/lab';
-import { isLiveSize } from '../../workers/live-limit';
+import type { Collection, Lab, PickedFolder, PlacedModel, Recipes } from '../../rpc/lab';
 import { HubAccess } from '../models/hub-access.svelte';
-import { linkedModels, type LinkedModels } from '../models/linked-models';
+import type { LinkedModels } from '../models/linked-models';
+import type { PickerAsk } from '../models/picker-ask';
 import { RunDesk } from '../runs/run-desk.svelte';
 import { RunSettings } from '../runs/run-settings.svelte';
 import { Activity } from './activity.svelte';
-import { CompareDesk } from './compare-desk.svelte';
-import { Comparison } from './comparison';
-import { CompletionDesk } from './completion-desk.svelte';
-import { exportMerge } from './export-merge';
-import { placesOfFolders, placesOfZoo } from './places';
-import { bytesText } from './format';
-import { History } from './history';
-import { longestLinkedPrompt, longestLinkedText, type LinkState } from './link';
-import { LinkDesk } from './link-desk';
-import { MachineDesk } from './machine-desk.svelte';
 import type { LabParts, WholeLab } from './lab-parts';
-import { MergeDesk } from './merge-desk.svelte';
-import { firstMethodId, knownMethod, usesCoefficients } from './methods';
-import { participantsOf, withParticipant } from './participants';
-import { PlanDesk } from './plan-desk.svelte';
+import type { LinkState } from './link';
+import { LinkDesk } from './link-desk';
+import { linkStateOf } from './link-state';
+import { firstMethodId } from './methods';
+import { OpenDesk, type Opening } from './open-desk.svelte';
+import { placesOfFolders, placesOfZoo } from './places';
 import { Problems } from './problems.svelte';
-import { RecipeDesk } from './recipe-desk';
-import { ScoreBoard, type Selection } from './score-board.svelte';
-import { startSetup, withCoefficient, type Setup } from './setup';
-import { recipeOf } from './setup-recipe';
-import { sliderIds } from './slider-ids';
+import { startSetup, type Setup } from './setup';
+import { SetupDesk } from './setup-desk.svelte';
+import { WorkDesk } from './work-desk';
 
 /** Everything the page shows and does, apart from how it looks. One for each open page. */
 export class LabSession {
-  collection = $state.raw<Collection>();
-  /** Where the models of the collection lie, for runs and links. */
-  places = $state.raw<readonly PlacedModel[]>([]);
   isConnected = $state(false);
   /** Models that the address names and that are not open; nothing is read of them before asked for. */
   wanted = $state.raw<LinkedModels>();
-  setup = $state.raw<Setup>(startSetup(undefined, firstMethodId));
-  isOpening = $state(true);
-  canUndo = $state(false);
-  canRedo = $state(false);
+  /** Why the picker of models opens; it is loaded with the first ask. */
+  ask = $state.raw<PickerAsk>();
   /** The specialist beside base and merge in the prompt box; empty until a collection is open. */
   specialist = $state('');
   readonly activity = new Activity();
   readonly problems = new Problems();
-  readonly board = new ScoreBoard();
-  readonly completions: CompletionDesk;
-  readonly desk: MergeDesk;
-  readonly compare: CompareDesk;
-  readonly plan: PlanDesk;
-  readonly machine: MachineDesk;
-  readonly recipes = new RecipeDesk();
   readonly hub: HubAccess;
   readonly runs: RunDesk;
   readonly runSettings = new RunSettings();
   readonly #connect: () => Promise<Lab>;
   #connected: Lab | undefined;
-  readonly #comparison: Comparison;
-  readonly #links = new LinkDesk(this.recipes, this.problems);
-  readonly #history = new History<Setup>(this.setup);
-  #comparedSelection: Selection = 'quick';
-  #openings = 0;
+  readonly #open = new OpenDesk(this.activity, this.problems);
+  readonly #settings = new SetupDesk(() => this.collection);
+  readonly work: WorkDesk;
+  readonly board: WorkDesk['board'];
+  readonly completions: WorkDesk['completions'];
+  readonly desk: WorkDesk['merges'];
+  readonly compare: WorkDesk['compare'];
+  readonly plan: WorkDesk['plan'];
+  readonly machine: WorkDesk['machine'];
+  readonly #links = new LinkDesk(this.#settings.recipes, this.problems);
 
   constructor(connect: () => Promise<Lab>) {
     this.#connect = connect;
-    const lab = (): Lab => this.#lab;
-    this.#comparison = new Comparison(lab, this.board, this.activity, this.problems);
-    this.plan = new PlanDesk(lab);
-    this.machine = new MachineDesk(lab, this.problems);
+    this.work = new WorkDesk({
+      lab: this.lab,
+      activity: this.activity,
+      problems: this.problems,
+      collection: () => this.collection,
+      currentRecipes: () => this.currentRecipes,
+      isLive: () => this.isLive,
+    });
+    this.board = this.work.board;
+    this.completions = this.work.completions;
+    this.desk = this.work.merges;
+    this.compare = this.work.compare;
+    this.plan = this.work.plan;
+    this.machine = this.work.machine;
     this.hub = new HubAccess(this.lab);
     this.runs = new RunDesk(this.lab, this.activity, this.problems);
-    this.compare = new CompareDesk({
-      lab,
-      board: this.board,
-      activity: this.activity,
-      problems: this.problems,
-      onSettled: () => {
-        this.#settled();
-      },
-    });
-    this.completions = new CompletionDesk(lab, this.activity, this.problems);
-    this.desk = new MergeDesk({
-      lab,
-      board: this.board,
-      activity: this.activity,
-      problems: this.problems,
-      currentRecipes: () => this.currentRecipes,
-      onSettled: () => {
-        this.#settled();
-      },
-    });
-  }
-
-  /** For parts of the page that are loaded when they are asked for. */
-  readonly lab = (): WholeLab => this.#lab as WholeLab;
-
-  /** Whether the lab can do this. */
-  can(method: keyof LabParts): boolean {
-    return this.isConnected && method in this.#lab;
   }
 
   /** Every control that asks for work is disabled until there is a lab. */
-  get #lab(): Lab {
+  readonly lab = (): WholeLab => {
     invariant(this.#connected, 'the page asked for work before it was connected');
-    return this.#connected;
+    return this.#connected as WholeLab;
+  };
+
+  /** Whether the lab can do this. */
+  can(method: keyof LabParts): boolean {
+    return this.isConnected && method in this.lab();
   }
 
-  get recipe(): Recipe | undefined {
-    const { collection, setup } = this;
-    return collection === undefined
-      ? undefined
-      : (setup.written?.recipe ?? recipeOf(setup, collection));
+  get collection(): Collection | undefined {
+    return this.#open.collection;
   }
 
-  /** The recipe in force and the stages in front of it. */
-  get currentRecipes(): Recipes | undefined {
-    const { recipe } = this;
-    return recipe && [...(this.setup.written?.stages ?? []), recipe];
+  /** Where the models of the collection lie, for runs and links. */
+  get places(): readonly PlacedModel[] {
+    return this.#open.places;
+  }
+
+  get isOpening(): boolean {
+    return this.#open.isOpening;
   }
 
   /** Whether sliders merge by themselves; large models wait for the button. */
   get isLive(): boolean {
-    if (this.collection === undefined) return false;
-    const { base, specialists } = this.collection;
-    return isLiveSize([base, ...specialists]);
+    return this.#open.isLive;
+  }
+
+  get setup(): Setup {
+    return this.#settings.setup;
+  }
+
+  get canUndo(): boolean {
+    return this.#settings.canUndo;
+  }
+
+  get canRedo(): boolean {
+    return this.#settings.canRedo;
+  }
+
+  get recipes(): SetupDesk['recipes'] {
+    return this.#settings.recipes;
+  }
+
+  get recipe(): Recipe | undefined {
+    return this.#settings.recipe;
+  }
+
+  /** The recipe in force and the stages in front of it. */
+  get currentRecipes(): Recipes | undefined {
+    return this.#settings.currentRecipes;
   }
 
   /** Scores on screen do not belong to the sliders yet, and work on them is under way. */
@@ -142,10 +135,8 @@ export class LabSession {
     });
     return () => {
       stopListening();
-      this.#makeWay();
-      this.compare.stop();
+      this.work.stop();
       this.plan.stop();
-      this.desk.cancel();
       this.runs.stop();
     };
   }
@@ -154,7 +145,7 @@ export class LabSession {
     try {
       this.#connected = await this.#connect();
     } catch (error) {
-      this.isOpening = false;
+      this.#open.isOpening = false;
       this.problems.report(error, 'browser');
       return;
     }
@@ -166,59 +157,48 @@ export class LabSession {
   }
 
   async openZoo(): Promise<void> {
-    await this.#open('Opening the zoo', (task) => this.#lab.openZoo(task), placesOfZoo);
+    await this.#openBy({
+      label: 'Opening the zoo',
+      work: async (task) => this.lab().openZoo(task),
+      placesIn: placesOfZoo,
+    });
   }
 
   async openFolders(folders: readonly PickedFolder[], baseName: string): Promise<boolean> {
-    return this.#open(
-      'Opening the folders',
-      (task) => this.#lab.openFolders(folders, baseName, task),
-      () => placesOfFolders(folders),
-    );
+    return this.#openBy({
+      label: 'Opening the folders',
+      work: async (task) => this.lab().openFolders(folders, baseName, task),
+      placesIn: () => placesOfFolders(folders),
+    });
   }
 
   /** Opens models from wherever they lie, by their headers alone. */
   async openModels(models: readonly PlacedModel[], baseId: string): Promise<boolean> {
-    return this.#open(
-      'Opening the models',
-      (task) => this.lab().openModels(models, baseId, task),
-      () => models,
-    );
+    return this.#openBy({
+      label: 'Opening the models',
+      work: async (task) => this.lab().openModels(models, baseId, task),
+      placesIn: () => models,
+    });
   }
 
   /** One step of a person; steps of the same key in quick succession undo together. */
   change(wanted: Setup, key = '', nearest?: DomainId): void {
     if (wanted === this.setup) return;
-    const setup = this.recipes.followed(this.setup, wanted, this.collection);
-    this.#history.record(setup, key);
-    this.#show(setup, nearest);
-    this.linkChanged();
+    this.#settings.change(wanted, key);
+    this.#setupChanged(nearest);
   }
 
   setCoefficient(id: string, value: number): void {
     const nearest = domainIds.find((domain) => domain === id);
-    const method = knownMethod(this.setup.method);
-    const ids = sliderIds(this.collection, this.setup);
-    const setup = withCoefficient(this.setup, id, value);
-    // Who moves the slider of a specialist that is left out wants it in.
-    const isMissing = usesCoefficients(method) && !participantsOf(setup, method, ids).includes(id);
-    this.change(
-      isMissing ? withParticipant(setup, method, ids, id, true) : setup,
-      `coefficient ${id}`,
-      nearest,
-    );
+    this.change(this.#settings.withCoefficient(id, value), `coefficient ${id}`, nearest);
   }
 
   undo(): void {
-    if (!this.#history.canUndo) return;
-    this.#show(this.#history.undo());
-    this.linkChanged();
+    if (this.#settings.undo()) this.#setupChanged();
   }
 
   redo(): void {
-    if (!this.#history.canRedo) return;
-    this.#show(this.#history.redo());
-    this.linkChanged();
+    if (this.#settings.redo()) this.#setupChanged();
   }
 
   reset(): void {
@@ -235,81 +215,16 @@ export class LabSession {
     if (this.runsAsJob) {
       const { startRun } = await import('../runs/start-run');
       await startRun(this);
-      return;
-    }
-    this.#makeWay();
-    this.completions.mergeChanged();
-    await this.desk.mergeNow(this.isLive);
-  }
-
-  async evaluate(selection: Selection): Promise<void> {
-    this.#makeWay();
-    this.#comparedSelection = selection;
-    await this.desk.evaluateNow(selection);
+    } else await this.work.merge();
   }
 
   async generate(): Promise<void> {
-    this.#makeWay();
-    if (await this.desk.ensureMerged()) {
-      const slots = ['merge', this.specialist, 'base'].filter((slot) => slot !== '');
-      await this.completions.run(slots);
-    }
-    if (!this.completions.isRunning) {
-      if (this.desk.isInterrupted) await this.desk.resumeScoring();
-      else this.#settled();
-    }
-  }
-
-  /** Merges and scores every method beside each other. */
-  compareMethods(selection: Selection): void {
-    const { collection } = this;
-    if (collection === undefined) return;
-    this.compare.pause();
-    this.#comparison.pause();
-    const waits = this.desk.phase !== 'idle' || this.completions.isRunning;
-    this.compare.start(collection, selection, waits);
+    await this.work.generate(this.specialist);
   }
 
   /** Writes the merged checkpoint as one zip file. Must be called from a click. */
   async export(): Promise<void> {
-    const { currentRecipes: recipes, collection } = this;
-    if (recipes === undefined || collection === undefined) return;
-    this.compare.pause();
-    this.#comparison.pause();
-    try {
-      const request = { recipes, recipeText: this.setup.written?.text };
-      await exportMerge(this.#lab, this.activity, request, collection.base.sizeBytes);
-      this.problems.clear('export');
-    } catch (error) {
-      this.problems.report(error, 'export');
-    } finally {
-      if (this.desk.phase === 'idle') this.#settled();
-    }
-  }
-
-  /** Ends everything that runs. What was finished stays. */
-  cancel(): void {
-    this.compare.stop();
-    this.#comparison.pause();
-    this.completions.stop();
-    this.desk.cancel();
-    this.activity.cancelAll();
-    this.activity.say('Stopped.');
-  }
-
-  async chooseBackend(id: BackendId | undefined): Promise<void> {
-    this.#makeWay();
-    await this.machine.chooseBackend(id, () => {
-      // The same recipe on another back end: made again, so that cost and scores are its own.
-      this.desk.moved(this.isLive);
-    });
-  }
-
-  async clearStorage(): Promise<void> {
-    this.#comparison.pause();
-    if (await this.machine.clearStorage()) {
-      this.activity.say('Everything this page kept was deleted.');
-    }
+    await this.work.export(this.setup.written?.text);
   }
 
   /** The link to this set-up, also put on the clipboard when the browser allows. */
@@ -321,6 +236,11 @@ export class LabSession {
         ? 'The link is on the clipboard.'
         : 'The browser did not allow copying; the link is in the address bar.',
     );
+  }
+
+  /** A recipe to be in force as soon as the models that it names are open. */
+  applyLater(recipeText: string): void {
+    this.#links.applyLater({ recipe: {}, text: recipeText });
   }
 
   /** Goes on with the open models instead of those that the address names. */
@@ -336,47 +256,15 @@ export class LabSession {
     if (state !== undefined) this.#links.write(state);
   }
 
-  async #open(
-    label: string,
-    work: (task: Parameters<Lab['openZoo']>[0]) => Promise<Collection>,
-    placesIn: (collection: Collection) => readonly PlacedModel[],
-  ): Promise<boolean> {
-    const opening = ++this.#openings;
-    this.#makeWay();
-    this.desk.cancel();
-    this.isOpening = true;
-    try {
-      const collection = await this.activity.run(label, work);
-      if (opening !== this.#openings) return false;
-      const isFirst = this.collection === undefined;
-      this.collection = collection;
-      this.places = placesIn(collection);
+  async #openBy(opening: Opening): Promise<boolean> {
+    this.work.beforeOpening();
+    return this.#open.open(opening, async (collection, isFirst) => {
       this.specialist = collection.specialists[0]?.id ?? '';
-      this.board.clear();
-      this.compare.clear();
-      this.completions.clear();
-      this.#comparedSelection = 'quick';
-      const setup = startSetup(collection, this.setup.method);
-      this.#history.restart(setup);
-      this.setup = setup;
+      this.work.clear();
+      this.#settings.restart(startSetup(collection, this.setup.method));
       if (isFirst || this.#links.isWaiting) await this.#readAddress(isFirst);
-      else {
-        this.#show(setup);
-        this.linkChanged();
-      }
-      this.problems.clear('models');
-      const { base, specialists } = collection;
-      const sizeBytes = [base, ...specialists].reduce((sum, model) => sum + model.sizeBytes, 0);
-      this.activity.say(
-        `Opened ${base.title} and ${specialists.length} specialists, ${bytesText(sizeBytes)}.`,
-      );
-      return true;
-    } catch (error) {
-      if (opening === this.#openings) this.problems.report(error, 'models');
-      return false;
-    } finally {
-      if (opening === this.#openings) this.isOpening = false;
-    }
+      else this.#setupChanged();
+    });
   }
 
   /** Applies the address to the open collection; without one in the address, the setup stays. */
@@ -388,52 +276,21 @@ export class LabSession {
     this.wanted = this.can('openModels') ? link.wanted : undefined;
     if (prompt !== undefined) this.completions.prompt = prompt;
     if (specialist !== undefined) this.specialist = specialist;
-    if (isFirst) this.#history.restart(setup);
-    else this.#history.record(setup);
-    this.#show(setup);
+    if (isFirst) this.#settings.restart(setup);
+    else this.#settings.put(setup);
+    this.work.setupChanged();
     if (isWhole) this.linkChanged();
   }
 
-  #show(setup: Setup, nearest?: DomainId): void {
-    this.setup = setup;
-    this.canUndo = this.#history.canUndo;
-    this.canRedo = this.#history.canRedo;
-    this.#makeWay();
-    this.completions.mergeChanged();
-    this.desk.moved(this.isLive, nearest);
-    this.plan.schedule(this.currentRecipes);
-  }
-
-  /** Ends background work and replies, which would stand in the way of what the person wants now. */
-  #makeWay(): void {
-    this.compare.pause();
-    this.#comparison.pause();
-    this.completions.stop();
-  }
-
-  #settled(): void {
-    const { collection } = this;
-    if (collection === undefined || this.compare.resume()) return;
-    if (this.isLive || this.#comparedSelection === 'full') {
-      this.#comparison.schedule(collection, this.#comparedSelection);
-    }
+  #setupChanged(nearest?: DomainId): void {
+    this.work.setupChanged(nearest);
+    this.linkChanged();
   }
 
   #linkState(): LinkState | undefined {
-    const { collection, recipe } = this;
+    const { collection, recipe, places, setup, specialist } = this;
     if (collection === undefined || recipe === undefined) return undefined;
     const { prompt } = this.completions;
-    const hub = linkedModels(this.places, collection.base.id);
-    const { text, stages = [] } = this.setup.written ?? {};
-    // Without its text a recipe would lose its stages, but only its comments otherwise.
-    const isLong = text !== undefined && text.length > longestLinkedText;
-    return {
-      recipe,
-      ...(text === undefined || (isLong && stages.length === 0) ? {} : { text }),
-      collection: collection.kind,
-      ...(hub === undefined ? {} : { hub }),
-      ...(prompt === '' || prompt.length > longestLinkedPrompt ? {} : { prompt }),
-      ...(this.specialist === '' ? {} : { specialist: this.specialist }),
-    };
+    return linkStateOf({ collection, places, setup, recipe, prompt, specialist });
   }
 }

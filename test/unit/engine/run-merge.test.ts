@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bf16ToF32, f16ToF32, f32ToBf16 } from '../../../src/core/float-bits';
-import {
-  mergeToMemory,
-  MergedCheckpoint,
-  reserveWeights,
-} from '../../../src/engine/merged-weights';
+import { MergedCheckpoint } from '../../../src/engine/merged-checkpoint';
+import { mergeToMemory, reserveWeights } from '../../../src/engine/merged-weights';
 import type { ModelInputs } from '../../../src/engine/model-input';
 import { planMerge } from '../../../src/engine/plan';
 import { MergeRun } from '../../../src/engine/run-merge';
