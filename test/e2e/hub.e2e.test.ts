@@ -5,11 +5,11 @@ import { chromium, type Browser, type Page } from 'playwright';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LabError } from '../../src/core/errors';
-import type * as HubModule from '../../src/sources/hub/hub-client';
 import { chromiumPath } from '../../tools/chromium';
 import { bytesContent, seededContent } from '../hub/content';
 import type { FaultAction } from '../hub/faults';
 import { startHubServer, type HubServer } from '../hub/server';
+import type * as HubPage from './hub-page';
 
 const token = 'hf_SecretOfTheBrowser';
 const weights = seededContent(9_000_000, 11);
@@ -20,7 +20,7 @@ const files = new Map([
 const offsetBytes = 1_234_567;
 const lengthBytes = 6_000_000;
 const html =
-  '<!doctype html><title>Hub</title><script type="module">import * as hub from "/client.js"; window.hub = hub;</script>';
+  '<!doctype html><title>Hub</title><script type="module">import * as hub from "/hub-page.js"; window.hub = hub;</script>';
 const wanted = createHash('sha256')
   .update(weights.read(offsetBytes, lengthBytes) as Uint8Array)
   .digest('hex');
@@ -38,17 +38,17 @@ beforeAll(async () => {
     ],
     users: [{ name: 'ada', token, accepted: ['lab/gated'] }],
   });
-  const code = await bundledClient();
+  const chunks = await bundledChunks();
   // As strict as the real page: isolated, so that nothing slips in without permission.
   site = createServer((request, response) => {
-    const isCode = request.url === '/client.js';
+    const code = chunks.get(request.url ?? '');
     response
       .writeHead(200, {
-        'Content-Type': isCode ? 'text/javascript' : 'text/html',
+        'Content-Type': code === undefined ? 'text/html' : 'text/javascript',
         'Cross-Origin-Opener-Policy': 'same-origin',
         'Cross-Origin-Embedder-Policy': 'require-corp',
       })
-      .end(isCode ? code : html);
+      .end(code ?? html);
   });
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
   browser = await chromium.launch({
@@ -68,21 +68,22 @@ afterEach(() => {
   hub.forgetRequests();
 });
 
-/** The client as the site's bundle has it, in one module. */
-async function bundledClient(): Promise<string> {
+/** The code as the site's bundle has it, by path. */
+async function bundledChunks(): Promise<ReadonlyMap<string, string>> {
   const built = await build({
     configFile: false,
     logLevel: 'error',
     build: {
       write: false,
       copyPublicDir: false,
-      lib: { entry: 'src/sources/hub/hub-client.ts', formats: ['es'], fileName: 'client' },
+      lib: { entry: 'test/e2e/hub-page.ts', formats: ['es'], fileName: 'hub-page' },
     },
   });
-  if (!Array.isArray(built)) throw new Error('the client was not bundled');
-  const [first] = built.flatMap(({ output }) => output);
-  if (first?.type !== 'chunk') throw new Error('the client was not bundled');
-  return first.code;
+  if (!Array.isArray(built)) throw new Error('the page was not bundled');
+  const chunks = built
+    .flatMap(({ output }) => output)
+    .flatMap((chunk) => (chunk.type === 'chunk' ? [chunk] : []));
+  return new Map(chunks.map(({ fileName, code }) => [`/${fileName}`, code]));
 }
 
 interface Read {
@@ -98,7 +99,7 @@ interface Read {
 async function readInPage(repo: string, withToken?: string): Promise<Read> {
   const asked = { endpoint: hub.url, repo, withToken, offsetBytes, lengthBytes };
   return page.evaluate(async ({ endpoint, repo, withToken, offsetBytes, lengthBytes }) => {
-    const { HubClient } = (window as unknown as { readonly hub: typeof HubModule }).hub;
+    const { HubClient } = (window as unknown as { readonly hub: typeof HubPage }).hub;
     let ownBufferReads = 0;
     const readers = ReadableStreamBYOBReader.prototype;
     const kept = Object.getOwnPropertyDescriptor(readers, 'read') ?? {};
@@ -179,5 +180,39 @@ describe('the Hub in Chromium', () => {
   ] as const)('ends with one coded error after %s', async (_name, fault, code) => {
     hub.setFaults([fault]);
     expect(await readInPage('lab/open')).toMatchObject({ code });
+  });
+});
+
+describe('uploading from Chromium', () => {
+  it('pushes a model, large files to the other origin without the token', async () => {
+    const pushed = await page.evaluate(
+      async ({ endpoint, token }) => {
+        const { memoryFiles, pushModel } = (window as unknown as { readonly hub: typeof HubPage })
+          .hub;
+        const bytes = new Uint8Array(5_000_000).map((_, index) => (index * 7) & 0xff);
+        const contents = new Map<string, Uint8Array | string>([
+          ['README.md', '# merged'],
+          ['model.safetensors', bytes],
+        ]);
+        let last = 0;
+        const { commit } = await pushModel(memoryFiles('merged', contents), {
+          endpoint,
+          token,
+          repo: 'ada/merged',
+          onProgress: ({ stage, done, total }) => {
+            if (stage === 'Uploading') last = done / total;
+          },
+        });
+        return { commit, last };
+      },
+      { endpoint: hub.url, token },
+    );
+    const repo = hub.repos.get('ada/merged');
+    expect(pushed).toEqual({ commit: repo?.commitOf('main'), last: 1 });
+    const content = repo?.filesAt(pushed.commit).get('model.safetensors');
+    expect(content?.sizeBytes).toBe(5_000_000);
+    const elsewhere = hub.requests.filter(({ at }) => at === 'cdn');
+    expect(elsewhere.filter(({ method }) => method === 'PUT')).toHaveLength(2);
+    expect(JSON.stringify(elsewhere)).not.toContain(token);
   });
 });
