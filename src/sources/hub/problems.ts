@@ -17,7 +17,7 @@ export function shownPlace({ repo, path }: HubPlace): string {
 export function gated(place: HubPlace, status: number, hadToken: boolean): LabError {
   const page = modelPage(place.endpoint, place.repo);
   const next = hadToken
-    ? `accept its terms at ${page} with the account that you signed in with, then try again`
+    ? `accept its terms at ${page} with the account that you signed in with, give the token the right to read gated models, then try again`
     : `accept its terms at ${page}, then sign in or paste an access token`;
   return new LabError(
     'hub/gated',
