@@ -33,11 +33,10 @@ const fourNorms = new Map<string, string>([
   ['ffn_norm', 'pre_feedforward_layernorm'],
   ['post_ffw_norm', 'post_feedforward_layernorm'],
 ]);
-const headNorms = new Map<string, string>([
-  ...twoNorms,
+const headNorms = [
   ['attn_q_norm', 'self_attn.q_norm'],
   ['attn_k_norm', 'self_attn.k_norm'],
-]);
+] as const;
 
 const plain = { pairsRows: false, addsOneToNorms: false, activation: 'silu' } as const;
 const gemma = {
@@ -62,11 +61,28 @@ export const ggufArchitectures: ReadonlyMap<string, GgufArchitecture> = new Map(
     },
   ],
   ['qwen2', { ...plain, modelType: 'qwen2', className: 'Qwen2ForCausalLM', layerNames: twoNorms }],
-  ['qwen3', { ...plain, modelType: 'qwen3', className: 'Qwen3ForCausalLM', layerNames: headNorms }],
+  [
+    'qwen3',
+    {
+      ...plain,
+      modelType: 'qwen3',
+      className: 'Qwen3ForCausalLM',
+      layerNames: new Map([...twoNorms, ...headNorms]),
+    },
+  ],
   ['gemma', { ...gemma, modelType: 'gemma', className: 'GemmaForCausalLM', layerNames: twoNorms }],
   [
     'gemma2',
     { ...gemma, modelType: 'gemma2', className: 'Gemma2ForCausalLM', layerNames: fourNorms },
+  ],
+  [
+    'gemma3',
+    {
+      ...gemma,
+      modelType: 'gemma3_text',
+      className: 'Gemma3ForCausalLM',
+      layerNames: new Map([...fourNorms, ...headNorms]),
+    },
   ],
 ]);
 

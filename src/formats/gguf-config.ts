@@ -4,8 +4,11 @@ import { GgufFields } from './gguf-fields';
 import type { GgufHeader } from './gguf-header';
 import { llama3Scaling } from './gguf-rope';
 
-/** Gemma 2's 27B scales its queries by another number than the head's size; nothing in the file says so. */
-const layerCountOfGemma2At27B = 46;
+/**
+ * Layers of the Gemma models, 2 and 3, of 27B: they scale their queries by another number than the
+ * head's size, and nothing in the file says so.
+ */
+const layerCountsOfGemma27B = [46, 62];
 
 /**
  * The `config.json` that a GGUF file's metadata amounts to, for planning, merging and running. What the
@@ -29,7 +32,9 @@ export function configFromGguf(
   const headSize =
     fields.optionalInteger(`${prefix}.attention.key_length`, 1, 2 ** 16) ??
     Math.floor(hiddenSize / headCount);
-  const theta = fields.optionalPositive(`${prefix}.rope.freq_base`) ?? 10_000;
+  const theta =
+    fields.optionalPositive(`${prefix}.rope.freq_base`) ??
+    (modelType === 'gemma3_text' ? 1_000_000 : 10_000);
   const scaling =
     ropeFactors === undefined
       ? statedScaling(fields, prefix)
@@ -84,14 +89,21 @@ function familySettings(
   if (modelType === 'mistral') return { sliding_window: window ?? null };
   if (!modelType.startsWith('gemma')) return {};
   if (modelType === 'gemma') return { hidden_activation: 'gelu_pytorch_tanh' };
-  const is27B = layerCount === layerCountOfGemma2At27B;
+  const is27B = layerCountsOfGemma27B.includes(layerCount);
   const heads = fields.integer(`${prefix}.attention.head_count`, 1, 2 ** 16);
   const width = fields.integer(`${prefix}.embedding_length`, 1, 2 ** 20);
-  return {
+  const common = {
     hidden_activation: 'gelu_pytorch_tanh',
     attention_bias: false,
     sliding_window: window ?? 4096,
     query_pre_attn_scalar: is27B ? Math.floor(width / heads) : headSize,
+  };
+  // Every sixth layer sees everything and turns by `rope_theta`, the others by this.
+  if (modelType === 'gemma3_text') {
+    return { ...common, sliding_window_pattern: 6, rope_local_base_freq: 10_000 };
+  }
+  return {
+    ...common,
     attn_logit_softcapping: fields.optionalPositive(`${prefix}.attn_logit_softcapping`) ?? 50,
     final_logit_softcapping: fields.optionalPositive(`${prefix}.final_logit_softcapping`) ?? 30,
   };

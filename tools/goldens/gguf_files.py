@@ -26,6 +26,7 @@ from safetensors.numpy import save_file
 from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
+    Gemma3TextConfig,
     LlamaConfig,
     Qwen2Config,
     Qwen3Config,
@@ -153,7 +154,8 @@ def write_model(folder: Path, name: str, arch: gguf.MODEL_ARCH, config, version_
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count(config.num_attention_heads)
     writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    rope = config.rope_parameters.get("full_attention", config.rope_parameters)
+    writer.add_rope_freq_base(rope["rope_theta"])
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_token_list([f"<{index}>" for index in range(config.vocab_size)])
     writer.add_bos_token_id(1)
@@ -170,7 +172,7 @@ def write_model(folder: Path, name: str, arch: gguf.MODEL_ARCH, config, version_
                 values = permute(values, config.num_attention_heads)
             if ".k_proj." in hf_name:
                 values = permute(values, config.num_key_value_heads)
-        if arch == gguf.MODEL_ARCH.GEMMA2 and hf_name.endswith("norm.weight"):
+        if name.startswith("gemma") and hf_name.endswith("norm.weight"):
             values = values + np.float32(1)
         target = names.get_name(hf_name, try_suffixes=(".weight", ".bias"))
         if target is None:
@@ -279,6 +281,16 @@ def main() -> None:
             "add_final_logit_softcapping": 30.0,
             "add_sliding_window": 128,
         },
+    )
+    gemma3 = Gemma3TextConfig(
+        **{**SIZES, "head_dim": 32, "num_hidden_layers": 1}, sliding_window=128, query_pre_attn_scalar=32
+    )
+    write_model(
+        folder,
+        "gemma3",
+        gguf.MODEL_ARCH.GEMMA3,
+        gemma3,
+        {"add_key_length": 32, "add_value_length": 32, "add_sliding_window": 128},
     )
 
 

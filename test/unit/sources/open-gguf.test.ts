@@ -25,7 +25,7 @@ async function configOf(files: ModelFiles): Promise<Record<string, unknown>> {
   return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
 }
 
-const models = ['llama', 'qwen2', 'qwen3', 'gemma2'];
+const models = ['llama', 'qwen2', 'qwen3', 'gemma2', 'gemma3'];
 
 describe('openModel of a GGUF file', () => {
   it.each(models)('reads %s as transformers does: names, shapes, every bit', async (name) => {
@@ -48,15 +48,16 @@ describe('openModel of a GGUF file', () => {
     );
     const made = await configOf(files);
     const { config } = golden(name);
-    const rope = config['rope_parameters'] as Record<string, unknown>;
+    const stated = config['rope_parameters'] as Record<string, Record<string, unknown>>;
+    const rope: Record<string, unknown> = stated['full_attention'] ?? stated;
     const checked = [
       ...['model_type', 'hidden_size', 'intermediate_size', 'num_hidden_layers', 'head_dim'],
       ...['num_attention_heads', 'num_key_value_heads', 'vocab_size', 'max_position_embeddings'],
       ...['rms_norm_eps', 'tie_word_embeddings', 'bos_token_id', 'eos_token_id'],
-      ...(name === 'gemma2'
-        ? ['hidden_activation', 'query_pre_attn_scalar', 'attn_logit_softcapping']
+      ...(name.startsWith('gemma')
+        ? ['hidden_activation', 'query_pre_attn_scalar', 'sliding_window']
         : ['hidden_act']),
-      ...(name === 'gemma2' ? ['final_logit_softcapping', 'sliding_window'] : []),
+      ...(name === 'gemma2' ? ['attn_logit_softcapping', 'final_logit_softcapping'] : []),
       ...(name === 'llama' ? ['attention_bias', 'mlp_bias'] : []),
     ];
     const defaults: Record<string, unknown> = { head_dim: 16 };
