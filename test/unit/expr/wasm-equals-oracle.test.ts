@@ -17,10 +17,12 @@ import {
   gt,
   le,
   lt,
+  min,
   mul,
   random01,
   randomBits,
   scalarU32,
+  shiftRight,
   specialist,
   specialistAt,
   sub,
@@ -218,6 +220,30 @@ describe('words on either side of the sign bit', () => {
     }
     wasm.release(slices[0]);
   });
+});
+
+it('words are the same where a limit is left out because they never reach it', async () => {
+  const word = add(elementIndex, scalarU32('first'));
+  const limit = u32(1000);
+  const rest = sub(limit, min(word, limit));
+  const mixed = [
+    min(rest, limit),
+    and(rest, u32(1023)),
+    min(shiftRight(word, 22), u32(1023)),
+    // None of these limits may be left out.
+    min(sub(limit, word), limit),
+    min(rest, u32(999)),
+    and(rest, u32(1000)),
+    and(shiftRight(word, 22), u32(1022)),
+  ].reduce((sum, one) => add(mul(sum, u32(31)), one));
+  const inputs = randomSlice({ elementCount: 2000, dtypes: ['F32', 'F32'] });
+  const slices = [await wasm.load(inputs), await oracle.load(inputs)] as const;
+  for (const first of [0, 0x7ffffc00, 0xfffffc00]) {
+    const values = { seed: 0, scalars: { first }, perModel: {} };
+    const found = await wasm.map(slices[0], toF32(mixed), values, 'F32');
+    expect(found).toEqual(await oracle.map(slices[1], toF32(mixed), values, 'F32'));
+  }
+  wasm.release(slices[0]);
 });
 
 it('ranks of rows of a kind: equal, tiny, without an end, and spread over all magnitudes', async () => {
