@@ -1,24 +1,16 @@
-import { bf16ToF32, f16ToF32 } from '../core/float-bits';
+import { f16ToF32 } from '../core/float-bits';
 import { invariant } from '../core/errors';
 import type { GgufType } from './gguf-types';
 import { ggufTypes } from './gguf-types';
 
 const { fround } = Math;
 
+type QuantisedType = Exclude<GgufType, 'F32' | 'F16' | 'BF16'>;
+
 /** Widens one block that begins at `from` in `bytes` to values that begin at `to` in `values`. */
 type BlockDecoder = (bytes: Uint8Array, from: number, values: Float32Array, to: number) => void;
 
-const decoders: Readonly<Record<GgufType, BlockDecoder>> = {
-  F32: (bytes, from, values, to) => {
-    word[0] = halfAt(bytes, from) | (halfAt(bytes, from + 2) << 16);
-    values[to] = single[0] as number;
-  },
-  F16: (bytes, from, values, to) => {
-    values[to] = f16ToF32(halfAt(bytes, from));
-  },
-  BF16: (bytes, from, values, to) => {
-    values[to] = bf16ToF32(halfAt(bytes, from));
-  },
+const decoders: Readonly<Record<QuantisedType, BlockDecoder>> = {
   Q4_0: (bytes, from, values, to) => {
     const scale = f16ToF32(halfAt(bytes, from));
     for (let index = 0; index < 16; index++) {
@@ -112,8 +104,7 @@ const decoders: Readonly<Record<GgufType, BlockDecoder>> = {
   },
 };
 
-const word = new Uint32Array(1);
-const single = new Float32Array(word.buffer);
+let widenedHalves: Float32Array | undefined;
 
 /**
  * Widens whole blocks of a GGUF tensor to float32, bit-equal with gguf-py 0.19 and ggml's reference
@@ -127,9 +118,29 @@ export function decodeGgufBlocks(type: GgufType, bytes: Uint8Array, values: Floa
   const blockCount = bytes.byteLength / bytesPerBlock;
   invariant(Number.isInteger(blockCount), `${type} bytes are not whole blocks`);
   invariant(values.length === blockCount * valuesPerBlock, `${type} values have another length`);
+  if (type === 'F32' || type === 'F16' || type === 'BF16') {
+    widen(type, bytes, values);
+    return;
+  }
   const decode = decoders[type];
   for (let block = 0; block < blockCount; block++) {
     decode(bytes, block * bytesPerBlock, values, block * valuesPerBlock);
+  }
+}
+
+/** Numbers that stand by themselves: a copy, a look-up, or bits moved to their places. */
+function widen(type: 'F32' | 'F16' | 'BF16', bytes: Uint8Array, values: Float32Array): void {
+  const { buffer, byteOffset, byteLength, length } = values;
+  if (type === 'F32') {
+    new Uint8Array(buffer, byteOffset, byteLength).set(bytes);
+  } else if (type === 'BF16') {
+    const words = new Uint32Array(buffer, byteOffset, length);
+    for (let index = 0; index < length; index++) words[index] = halfAt(bytes, index * 2) << 16;
+  } else {
+    widenedHalves ??= Float32Array.from({ length: 65_536 }, (_, half) => f16ToF32(half));
+    for (let index = 0; index < length; index++) {
+      values[index] = widenedHalves[halfAt(bytes, index * 2)] as number;
+    }
   }
 }
 
