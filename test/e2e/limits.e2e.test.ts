@@ -6,14 +6,30 @@ import { encodeState } from '../../src/recipe/url-codec';
 import {
   alertsOf,
   coefficientOf,
+  moveByKeyboard,
   openLab,
   openSite,
   scoreOf,
   settled,
   type OpenSite,
 } from './site';
+import { writeAdapter } from './write-adapter';
 
 // What is missing, denied or wrong: each gives clear words and loses nothing.
+
+const stagedRecipe = `name: both
+merge_method: task_arithmetic
+base_model: base
+models:
+  - {model: coding, parameters: {weight: 1}}
+  - {model: base+math-lora, parameters: {weight: 1}}
+---
+merge_method: task_arithmetic
+base_model: base
+models:
+  - {model: both, parameters: {weight: 1}}
+tokenizer: {source: base, pad_to_multiple_of: 1000}
+`;
 
 describe('with everything a browser may lack', () => {
   let site: OpenSite;
@@ -132,7 +148,7 @@ describe('with folders from a disk', () => {
 
   it('refuses a truncated file by name and keeps the zoo, then opens good folders', async () => {
     const page = await openLab(site);
-    const picker = page.locator('input[type="file"]');
+    const picker = page.locator('input[webkitdirectory]');
     await picker.setInputFiles(join(folder, 'broken'));
     await page.getByRole('button', { name: 'Open these 3 models' }).click();
     await page.getByRole('alert').waitFor();
@@ -150,6 +166,47 @@ describe('with folders from a disk', () => {
     expect(await alertsOf(page)).toEqual([]);
     expect(await scoreOf(page, 'general')).toBeGreaterThan(0);
     await page.close();
+  });
+});
+
+describe('with an adapter and with weights alone', () => {
+  it('merges them like models, in stages and with a tokenizer of their own', async () => {
+    const site = await openSite();
+    const folder = mkdtempSync(join(tmpdir(), 'mergelab-adapter-'));
+    try {
+      cpSync('public/zoo/base', join(folder, 'base'), { recursive: true });
+      await writeAdapter(join(folder, 'math-lora'), 'math');
+      cpSync('public/zoo/coding/model.safetensors', join(folder, 'coding.safetensors'));
+      const page = await openLab(site);
+      await page.locator('input[webkitdirectory]').setInputFiles(folder);
+      await page.getByRole('button', { name: 'Open these 3 models' }).click();
+      await page.getByRole('slider', { name: 'base+math-lora coefficient' }).waitFor();
+      await page.getByRole('button', { name: 'Set all to 0', exact: true }).click();
+      await settled(page);
+      const without = await scoreOf(page, 'math');
+      await moveByKeyboard(page, 'base+math-lora', 20);
+      await settled(page);
+      expect(await alertsOf(page)).toEqual([]);
+      expect(await scoreOf(page, 'math')).toBeGreaterThan(without + 30);
+      expect(await scoreOf(page, 'coding')).toBeLessThan(30);
+
+      await page.getByRole('heading', { name: 'Recipe' }).click();
+      const editor = page.getByRole('textbox', { name: 'Recipe' });
+      await editor.locator('.cm-line').first().waitFor();
+      await editor.fill(stagedRecipe);
+      await page.getByRole('slider', { name: 'both coefficient' }).waitFor();
+      await settled(page);
+      expect(await alertsOf(page)).toEqual([]);
+      expect(await scoreOf(page, 'math')).toBeGreaterThan(without + 30);
+      expect(await scoreOf(page, 'coding')).toBeGreaterThan(30);
+      // A longer embedding, read by a model of its own shape.
+      const wider = await page.locator('.cost').textContent();
+      expect(wider).toContain('4.7 MB written');
+      await page.close();
+    } finally {
+      await site.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 
