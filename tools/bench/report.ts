@@ -15,6 +15,10 @@ export interface Measurement {
   readonly baselinePeakBytes?: number;
   /** The sum of resident sets of several processes, where `peakBytes` counts shared pages once. */
   readonly peakResidentBytes?: number;
+  /** Processor time of all processes of a browser. */
+  readonly cpuMs?: number;
+  readonly fetchCpuMs?: number;
+  readonly storeCpuMs?: number;
   /** Parts of the baseline. */
   readonly fetchMs?: number;
   readonly storeMs?: number;

@@ -20,7 +20,7 @@ import { modelNames, writeModels } from '../synth/write-models';
 import { isAsked } from './asked';
 import { findMergekit, mergeTheirs } from './mergekit';
 import { report } from './report';
-import { browserProcessOf, MemoryWatch } from './scale/browser-memory';
+import { browserProcessOf, BrowserWatch, type BrowserCost } from './scale/browser-watch';
 import type { ScalePage } from './scale/page';
 import type { ProbeAnswer } from './scale/probe.worker';
 import { servePage } from './scale/serve-page';
@@ -123,19 +123,19 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
     await page.goto(site.address);
     await page.waitForFunction(() => 'scale' in globalThis);
     source = kind === 'hub' ? await openHub(size, page) : await openFiles(folder, page);
-    const read = await source.readRaw(page);
-    const stored = await ask(
-      page,
-      async (scale, sizeBytes: number) => scale.storeRaw(sizeBytes),
-      2 * elementCount,
+    const opened = source;
+    const browserId = browserProcessOf(profile);
+    const [read, readCost] = await watched(browserId, async () => opened.readRaw(page));
+    const [stored, storeCost] = await watched(browserId, async () =>
+      ask(page, async (scale, sizeBytes: number) => scale.storeRaw(sizeBytes), 2 * elementCount),
     );
     for (const method of ['task_arithmetic', 'ties'] as const) {
       if (!isAsked('METHODS', method)) continue;
-      const watch = new MemoryWatch(browserProcessOf(profile));
       const startMs = performance.now();
-      const run = await carryOut(page, method, source.models);
+      const [run, cost] = await watched(browserId, async () =>
+        carryOut(page, method, opened.models),
+      );
       const elapsedMs = performance.now() - startMs;
-      const { peakBytes, peakResidentBytes } = watch.stop();
       report({
         name: `scale ${size} ${method} from ${kind}`,
         backend: 'wasm',
@@ -147,8 +147,9 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
         baselineMs: Math.max(read.elapsedMs, stored.elapsedMs),
         fetchMs: read.elapsedMs,
         storeMs: stored.elapsedMs,
-        peakBytes,
-        peakResidentBytes,
+        ...cost,
+        fetchCpuMs: readCost.cpuMs,
+        storeCpuMs: storeCost.cpuMs,
       });
       if (run.sizeBytes === undefined || run.sizeBytes < 2 * elementCount) {
         throw new Error(`The merge has ${run.sizeBytes} bytes`);
@@ -160,6 +161,21 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
     await source?.close();
     await site.close();
     await rm(profile, { recursive: true, force: true });
+  }
+}
+
+/** Does some work of the browser and tells what it cost. */
+async function watched<T>(
+  browserId: number,
+  work: () => Promise<T>,
+): Promise<readonly [T, BrowserCost]> {
+  const watch = new BrowserWatch(browserId);
+  try {
+    const found = await work();
+    return [found, watch.stop()];
+  } catch (error) {
+    watch.stop();
+    throw error;
   }
 }
 

@@ -3,10 +3,6 @@ import { createLab } from '../../../src/rpc/create-lab';
 import type { PlacedModel, RunRequest, RunSummary } from '../../../src/rpc/lab';
 import type { ProbeAnswer, ProbeQuestion } from './probe.worker';
 
-interface HubLab {
-  setHub(settings: { readonly endpoint: string }): Promise<void>;
-}
-
 const lab = createLab();
 /** Folders picked so far, in order. */
 const picked: PlacedModel[] = [];
@@ -34,9 +30,7 @@ const scale: ScalePage = {
     return files.length;
   },
   pointAtHub: async (endpoint) => {
-    const { setHub } = lab as Partial<HubLab>;
-    if (setHub === undefined) throw new Error('The lab cannot be pointed at a Hub yet');
-    await setHub.call(lab, { endpoint });
+    await lab.setHub({ endpoint });
   },
   fetchRaw: async (urls) => ask({ kind: 'fetch', urls }),
   readRaw: async () =>

@@ -1,33 +1,40 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Largest memory of a tree of processes while it was watched. */
-export interface PeakMemory {
-  /** Proportional set size: pages that several processes share count once. */
+/** What a tree of processes took while it was watched. */
+export interface BrowserCost {
+  /** Processor time of all of them, which other work on the machine does not lengthen. */
+  readonly cpuMs: number;
+  /** Largest proportional set size: pages that several processes share count once. */
   readonly peakBytes: number;
-  /** The sum of resident sets, where they count in each process. */
+  /** Largest sum of resident sets, where they count in each process. */
   readonly peakResidentBytes: number;
 }
 
 const sampleEveryMs = 250;
+/** Of the kernel's clock, as it tells processor time. */
+const ticksPerSecond = 100;
 
 /** Watches all processes below `rootId`, itself included, until it is stopped. Needs `/proc`. */
-export class MemoryWatch {
+export class BrowserWatch {
   readonly #rootId: number;
   readonly #timer: NodeJS.Timeout;
-  #peak: PeakMemory = { peakBytes: 0, peakResidentBytes: 0 };
+  readonly #ticksBefore: number;
+  #peak = { peakBytes: 0, peakResidentBytes: 0 };
 
   constructor(rootId: number) {
     this.#rootId = rootId;
+    this.#ticksBefore = ticksBelow(rootId);
     this.#sample();
     this.#timer = setInterval(() => {
       this.#sample();
     }, sampleEveryMs);
   }
 
-  stop(): PeakMemory {
+  stop(): BrowserCost {
     this.#sample();
     clearInterval(this.#timer);
-    return this.#peak;
+    const ticks = ticksBelow(this.#rootId) - this.#ticksBefore;
+    return { cpuMs: (1000 * ticks) / ticksPerSecond, ...this.#peak };
   }
 
   #sample(): void {
@@ -60,6 +67,15 @@ export function browserProcessOf(profile: string): number {
   });
   if (found === undefined) throw new Error(`No browser works in ${profile}`);
   return Number(found);
+}
+
+/** Processor time of all processes, those that ended meanwhile left out. */
+function ticksBelow(rootId: number): number {
+  return processesBelow(rootId).reduce((sum, id) => {
+    // Of its own and not of its children: fields 14 and 15, the third being the one after the name.
+    const fields = textOf(`/proc/${id}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+    return sum + Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }, 0);
 }
 
 /** Every process whose chain of parents leads to `rootId`. */
