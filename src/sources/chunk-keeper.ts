@@ -63,10 +63,7 @@ export class ChunkKeeper {
    */
   async keep(file: KeptFile, index: number, bytes: Uint8Array): Promise<boolean> {
     if (!this.#session.isStoring) return false;
-    const begun = (this.#begun ??= this.#begin());
-    const { chunkSizeBytes } = this.#store.files;
-    // Small files are read at once and together with many others.
-    const driver = file.sizeBytes > chunkSizeBytes ? await begun : (await begun, undefined);
+    const driver = await (this.#begun ??= this.#begin());
     const write = async (): Promise<boolean> => {
       try {
         return await this.#store.files.writeChunk(file.key, file.sizeBytes, index, bytes, {
@@ -106,6 +103,7 @@ export class ChunkKeeper {
   #fail(error: unknown): void {
     if (error instanceof LabError) {
       this.#failure = error;
+      this.#session.wrong ??= error;
       return;
     }
     this.#session.isStoring = false;

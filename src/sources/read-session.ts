@@ -1,3 +1,4 @@
+import type { LabError } from '../core/errors';
 import { BoundedQueue } from '../core/bounded-queue';
 import { SharedBytes } from './shared-bytes';
 
@@ -15,6 +16,8 @@ export class ReadSession {
   readonly writes: BoundedQueue;
   /** Turns false for the rest of the run when the store is full. */
   isStoring = true;
+  /** The first file that turned out not to be what its hash says. */
+  wrong: LabError | undefined;
 
   /**
    * @param budgetBytes for chunks and queue together. Each model that is read at the same time wants
@@ -23,5 +26,15 @@ export class ReadSession {
   constructor(budgetBytes = defaultBudgetBytes) {
     this.chunks = new SharedBytes((budgetBytes / 3) * 2);
     this.writes = new BoundedQueue(budgetBytes / 3);
+  }
+
+  /**
+   * Waits until everything that was read is stored; a run ends with it.
+   * @throws LabError `hub/wrong-hash` when a file was not what its hash says, so that what was made of
+   * it must not be used
+   */
+  async settle(): Promise<void> {
+    await this.writes.drain();
+    if (this.wrong !== undefined) throw this.wrong;
   }
 }

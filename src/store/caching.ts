@@ -28,6 +28,8 @@ export interface CachingDecision {
   readonly caching: Exclude<Caching, 'auto'>;
   /** Whether everything fits, after eviction where `mustEvict`. */
   readonly fits: boolean;
+  /** Whether it may fit for all the browser tells, which is a round number. */
+  readonly mayFit: boolean;
   /** Call `LabStore.makeRoom(neededBytes)` first. */
   readonly mustEvict: boolean;
   /** Still to be stored. */
@@ -58,7 +60,8 @@ export function decideCaching(question: CachingQuestion): CachingDecision {
   const fitsNow = neededBytes === 0 || wantedBytes <= freeBytes;
   const fits = fitsNow || wantedBytes <= freeBytes + evictableBytes;
   const shown = shownBytes(neededBytes);
-  const decision = { fits, neededBytes, mustEvict: fits && !fitsNow, choices: [] as const };
+  const mayFit = fits || space.isRounded === true;
+  const decision = { fits, mayFit, neededBytes, mustEvict: fits && !fitsNow, choices: [] as const };
   if (caching === 'stream') {
     const sentence = 'Nothing is stored: the models are read from their source each time.';
     return { ...decision, mustEvict: false, caching, missingBytes: 0, sentence };
@@ -73,7 +76,7 @@ export function decideCaching(question: CachingQuestion): CachingDecision {
   const missingBytes = wantedBytes - freeBytes - evictableBytes;
   const room = shownBytes(freeBytes + evictableBytes);
   // A round number may be far less than there is: what fits is kept, and the rest streams through.
-  const isUnknown = space.isRounded === true && caching === 'auto';
+  const isUnknown = mayFit && caching === 'auto';
   const lack = `${shown} do not fit: the browser has room for ${room}`;
   return {
     ...decision,

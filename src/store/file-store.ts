@@ -11,7 +11,10 @@ import type { DriverId, FileRecord, RunRecord } from './schema';
 import type { StoredFile } from './storage-details';
 
 export interface WriteOptions {
-  /** Where a file that begins with this chunk lies; `indexeddb` unless told, or where the other cannot write. */
+  /**
+   * Where a file that begins with this chunk lies. Files of one chunk, and all files where this context
+   * cannot write elsewhere, lie in IndexedDB.
+   */
   readonly driver?: DriverId | undefined;
   /** Stored in the chunk's own transaction: both are there afterwards, or neither. */
   readonly alongside?: RunRecord | undefined;
@@ -203,7 +206,8 @@ export class FileStore {
     options: WriteOptions,
   ): Promise<boolean | 'gone'> {
     this.#sweep();
-    const wanted = options.driver ?? 'indexeddb';
+    const isSmall = sizeBytes <= this.chunkSizeBytes;
+    const wanted = isSmall ? 'indexeddb' : (options.driver ?? 'indexeddb');
     const driverId = this.canWrite(wanted) ? wanted : 'indexeddb';
     const begun = await this.#catalogue.begin(key, sizeBytes, driverId);
     if (begun === undefined) return false;

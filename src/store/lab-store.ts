@@ -138,7 +138,6 @@ export class LabStore {
 
   /**
    * Where the files of a model of this size are stored best: measured at the first model above 1 GB.
-   * Files of a chunk or less are better off in IndexedDB whatever it says.
    */
   async driverFor(modelBytes: number): Promise<DriverId> {
     return this.#driverChoice.driverFor(modelBytes);

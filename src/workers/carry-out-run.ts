@@ -15,6 +15,7 @@ import { recipeHash } from '../recipe/recipe-hash';
 import type { LabStore } from '../store/lab-store';
 import { claimRoom } from './claim-room';
 import { describeRun } from './describe-run';
+import { dropOutput } from './drop-output';
 import { openPlaced, type OpenPlaced } from './open-placed';
 import { inputsOf } from './placed-inputs';
 import type { PlaceOpener } from './place-opener';
@@ -88,6 +89,7 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
   } finally {
     backend.dispose();
     await store.unpin(entry.id);
+    await checkInputs(entry, setting);
   }
 }
 
@@ -112,6 +114,19 @@ async function save(
   }
   await claimRoom({ neededBytes: totalBytes, storedBytes }, store);
   await saveToStore(files, store, runModelId(id), request.title, resumed);
+}
+
+/**
+ * A file's hash is known when its last byte has been read. Output made of a wrong file goes: the run
+ * would otherwise go on from it.
+ */
+async function checkInputs(entry: RunEntry, { opener, store }: RunSetting): Promise<void> {
+  try {
+    await opener.settle();
+  } catch (error) {
+    await dropOutput(entry, store);
+    throw error;
+  }
 }
 
 async function planRun(

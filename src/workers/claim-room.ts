@@ -18,7 +18,7 @@ export async function claimRoom(output: Room, store: LabStore): Promise<void> {
   const decision = await askForRoom('keep', output, store);
   if (decision.fits) {
     if (!decision.mustEvict || (await store.makeRoom(decision.neededBytes))) return;
-  }
+  } else if (decision.mayFit) return;
   const { neededBytes, missingBytes } = decision;
   throw new LabError(
     'store/quota',
@@ -33,7 +33,7 @@ export async function askForRoom(
   { neededBytes, storedBytes }: Room,
   store: LabStore,
 ): Promise<CachingDecision> {
-  const { usedBytes, quotaBytes, evictableBytes } = await store.contents();
-  const space = { usedBytes, quotaBytes };
+  const space = await store.contents();
+  const { evictableBytes } = space;
   return decideCaching({ caching, neededBytes, storedBytes, evictableBytes, space });
 }

@@ -51,6 +51,14 @@ export class HubPlaces {
     };
   }
 
+  /**
+   * Waits until what was read is stored.
+   * @throws LabError `hub/wrong-hash` when some of it was not what its hash says
+   */
+  async settle(): Promise<void> {
+    await this.#session.settle();
+  }
+
   async #stored(place: HubPlace): Promise<OpenedPlace | undefined> {
     const { store } = this.#setting;
     const { repo, revision } = place;

@@ -37,6 +37,14 @@ export class PlaceOpener {
     }
   }
 
+  /**
+   * Ends the reading: waits until what was read is stored, and known to be what its hash says.
+   * @throws LabError `hub/wrong-hash`; what was made of the bytes must not be used then
+   */
+  async settle(): Promise<void> {
+    await this.#hub.settle();
+  }
+
   async #openZoo(
     place: Extract<ModelPlace, { kind: 'zoo' }>,
     signal: AbortSignal | undefined,
