@@ -9,7 +9,7 @@ import { releaseEntryPoints } from '../gpu/adapter';
 import type { MergeBackend } from '../expr/backend';
 import { chooseBackend } from '../methods/choose-backend';
 import type { Recipe } from '../recipe/recipe';
-import { recipeHash } from '../recipe/recipe-hash';
+import { recipesHash } from '../recipe/recipe-hash';
 import { writeRecipes } from '../recipe/write-recipe';
 import { GivenOptions, type Command } from './command';
 import { hubFrom } from './hub-option';
@@ -83,7 +83,7 @@ export const mergeCommand: Command = {
       progress.clear();
       const report = {
         out,
-        recipeHash: await recipeHash(plan.merge.recipe),
+        recipeHash: await recipesHash(recipes),
         backend: backend.id,
         device: backend.device,
         elapsedMs: Math.round(performance.now() - startMs),
