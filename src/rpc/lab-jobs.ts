@@ -1,7 +1,9 @@
 import type { LongTask } from '../core/progress';
 import type { HubListing, HubSearchResult } from '../sources/hub/listing';
+import type { Pushed } from '../sources/hub/push';
 import type { StorageDetails } from '../store/storage-details';
 import type { HubAccess } from '../workers/opened-place';
+import type { PushTarget } from '../workers/run-catalogue';
 import { CatalogueConnection } from './catalogue-connection';
 import type { BackendId, PlacedModel, PlanReport, RunRequest, RunSummary } from './lab';
 import { RunDesk } from './run-desk';
@@ -58,6 +60,28 @@ export class LabJobs {
    */
   async resumeRun(id: string): Promise<void> {
     return this.#desk.resume(id);
+  }
+
+  /** What a run was asked for; files of folders that were picked for one visit are gone. */
+  async requestOfRun(id: string): Promise<RunRequest> {
+    return this.#catalogue.service().requestOf(id);
+  }
+
+  /**
+   * Begins a run once more, as a new one. Call it from a click, as `resumeRun`.
+   * @returns its id
+   */
+  async repeatRun(id: string): Promise<string> {
+    return this.#desk.repeat(id);
+  }
+
+  /** Uploads a finished run as a new model of a hub. */
+  async pushRun(
+    id: string,
+    to: PushTarget,
+    { onProgress, signal }: LongTask = {},
+  ): Promise<Pushed> {
+    return this.#catalogue.service().pushTo(id, to, onProgress, signal);
   }
 
   /** Finishes the slice at work and frees the worker. */

@@ -26,7 +26,8 @@ type Watcher = (runs: readonly RunSummary[]) => void;
  */
 export class RunDesk {
   readonly #setting: RunDeskSetting;
-  readonly #own = new Map<string, Connection<RunService>>();
+  /** Runs of this page; undefined until their workers are started. */
+  readonly #own = new Map<string, Connection<RunService> | undefined>();
   readonly #live = new Map<string, RunLive>();
   readonly #watchers = new Set<Watcher>();
   readonly #wakeLock = new WakeLock();
@@ -54,7 +55,15 @@ export class RunDesk {
   }
 
   async start(request: RunRequest): Promise<string> {
-    const id = await this.#setting.catalogue().add(request);
+    const id = crypto.randomUUID();
+    // Known as ours before anybody hears of it: nobody shall take it for an interrupted one.
+    this.#own.set(id, undefined);
+    try {
+      await this.#setting.catalogue().add(id, request);
+    } catch (error) {
+      this.#own.delete(id);
+      throw error;
+    }
     this.#work(
       id,
       request.models.filter(({ place }) => place.kind === 'folder'),
@@ -65,11 +74,22 @@ export class RunDesk {
   /** Call it from a click: folders on disk may need the person's permission again. */
   async resume(id: string): Promise<void> {
     if (this.#own.has(id)) return;
-    const { read, write } = await this.#setting.catalogue().handles(id);
-    for (const handle of read) await askFor(handle, 'read');
-    for (const handle of write) await askFor(handle, 'readwrite');
-    await this.#setting.catalogue().setIdle(id, 'waiting');
+    await askForAll(await this.#setting.catalogue().requestOf(id));
+    this.#own.set(id, undefined);
+    try {
+      await this.#setting.catalogue().setIdle(id, 'waiting');
+    } catch (error) {
+      this.#own.delete(id);
+      throw error;
+    }
     this.#work(id, []);
+  }
+
+  /** Call it from a click, as `resume`. */
+  async repeat(id: string): Promise<string> {
+    const request = await this.#setting.catalogue().requestOf(id);
+    await askForAll(request);
+    return this.start(request);
   }
 
   async pause(id: string): Promise<void> {
@@ -107,7 +127,7 @@ export class RunDesk {
 
   /** Ends the workers: runs of this page are interrupted and can be resumed. */
   close(): void {
-    for (const connection of this.#own.values()) connection.close();
+    for (const connection of this.#own.values()) connection?.close();
     this.#own.clear();
   }
 
@@ -178,6 +198,14 @@ function withLive(run: RunSummary, live: RunLive | undefined): RunSummary {
 interface PermissionHandle extends FileSystemHandle {
   queryPermission?(options: { mode: 'read' | 'readwrite' }): Promise<PermissionState>;
   requestPermission?(options: { mode: 'read' | 'readwrite' }): Promise<PermissionState>;
+}
+
+/** Folders on disk open again only with the person's word. */
+async function askForAll({ models, to }: RunRequest): Promise<void> {
+  for (const { place } of models) {
+    if (place.kind === 'handle') await askFor(place.handle, 'read');
+  }
+  if (to !== 'store') await askFor(to, 'readwrite');
 }
 
 async function askFor(handle: PermissionHandle, mode: 'read' | 'readwrite'): Promise<void> {

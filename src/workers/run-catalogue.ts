@@ -6,7 +6,8 @@ import { recipeVocabulary } from '../engine/recipe-vocabulary';
 import { parseRecipes } from '../recipe/parse-recipe';
 import { recipeHash } from '../recipe/recipe-hash';
 import { storedModel } from '../sources/cached-files';
-import type { ModelFile } from '../sources/model-files';
+import { pushModel, type Pushed, type PushOptions } from '../sources/hub/push';
+import type { ModelFile, ModelFiles } from '../sources/model-files';
 import type { LabStore } from '../store/lab-store';
 import { dropOutput } from './drop-output';
 import { RunChannel } from './run-channel';
@@ -22,6 +23,9 @@ import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
 import { writeZip } from './zip-output';
 
 const copyPieceBytes = 4 << 20;
+
+/** Where an output is uploaded to, and in whose name. */
+export type PushTarget = Omit<PushOptions, 'onProgress' | 'signal'>;
 
 /** The list of runs; carries out none. */
 export class RunCatalogue {
@@ -49,17 +53,16 @@ export class RunCatalogue {
 
   /**
    * Writes down a new run.
-   * @returns its id
    * @throws LabError as `parseRecipes`
    */
-  async add(request: RunRequest): Promise<string> {
+  async add(id: string, request: RunRequest): Promise<void> {
     const options = { vocabulary: recipeVocabulary };
     const recipe = parseRecipes(request.recipeText, 'the recipe', options).at(-1)?.recipe;
     if (recipe === undefined) {
       throw new LabError('recipe/syntax', 'There is no recipe; write one first.');
     }
     const entry: RunEntry = {
-      id: crypto.randomUUID(),
+      id,
       request,
       title: request.title,
       recipeHash: await recipeHash(recipe),
@@ -68,19 +71,25 @@ export class RunCatalogue {
     await this.#records.putEntry(entry);
     await this.#records.putProgress(entry.id, notBegun);
     this.#channel.tell({ kind: 'changed' });
-    return entry.id;
   }
 
-  /** The handles that a run needs, whose permission only a page can ask for. */
-  async handles(id: string): Promise<{
-    readonly read: readonly FileSystemHandle[];
-    readonly write: readonly FileSystemDirectoryHandle[];
-  }> {
-    const { request } = await this.#entry(id);
-    const read = request.models.flatMap(({ place }) =>
-      place.kind === 'handle' ? [place.handle] : [],
-    );
-    return { read, write: request.to === 'store' ? [] : [request.to] };
+  /** What a run was asked for; files of folders that were picked for one visit are gone. */
+  async requestOf(id: string): Promise<RunRequest> {
+    const { request, title } = await this.#entry(id);
+    return { ...request, title };
+  }
+
+  /**
+   * Uploads the output of a finished run, its model card included, as a new model of a hub.
+   * @throws LabError `run/unavailable`; as `pushModel`
+   */
+  async pushTo(
+    id: string,
+    to: PushTarget,
+    onProgress: OnProgress | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Pushed> {
+    return pushModel(await this.#output(id), { ...to, onProgress, signal });
   }
 
   async rename(id: string, title: string): Promise<void> {
@@ -117,19 +126,22 @@ export class RunCatalogue {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { title } = await this.#entry(id);
-    const model = await storedModel(this.#store, runModelId(id));
-    if (model === undefined) {
-      throw new LabError(
-        'run/unavailable',
-        'The output of this run is not in the browser’s storage; run it again.',
-        { details: { run: id } },
-      );
-    }
+    const model = await this.#output(id);
     const files = [...model.files.values()];
     const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const meter = new ProgressMeter('Exporting', totalBytes, 'bytes', onProgress);
     const outputs = files.map((file) => copyOf(file, meter, { signal }));
     await writeZip(outputs, folderName(title), target, signal);
+  }
+
+  async #output(id: string): Promise<ModelFiles> {
+    const model = await storedModel(this.#store, runModelId(id));
+    if (model !== undefined) return model;
+    throw new LabError(
+      'run/unavailable',
+      'The output of this run is not in the browser’s storage; run it again.',
+      { details: { run: id } },
+    );
   }
 
   async #entry(id: string): Promise<RunEntry> {
@@ -163,7 +175,8 @@ function summaryOf(
     doneBytes,
     totalBytes,
     ...(state === 'done' ? { sizeBytes: totalBytes } : {}),
-    ...(error === undefined || isAtWork ? {} : { error }),
+    ...(error === undefined || wasAtWork ? {} : { error }),
+    ...(request.to === 'store' ? {} : { folder: request.to.name }),
     isElsewhere,
   };
 }

@@ -61,6 +61,8 @@ export interface RunSummary {
   /** Of the finished output. */
   readonly sizeBytes?: number;
   readonly error?: { readonly code: LabErrorCode | 'unknown'; readonly sentence: string };
+  /** Name of the folder on disk that the output goes to; absent when this browser keeps it. */
+  readonly folder?: string;
   /** Another tab works on it. */
   readonly isElsewhere: boolean;
 }

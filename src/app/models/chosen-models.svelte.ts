@@ -134,7 +134,8 @@ export function placeText(place: ModelPlace): string {
   }
 }
 
-function isSamePlace(one: ModelPlace, other: ModelPlace): boolean {
+/** Whether two places are one; a handle is the same only as long as the page is open. */
+export function isSamePlace(one: ModelPlace, other: ModelPlace): boolean {
   if (one.kind === 'zoo' && other.kind === 'zoo') return one.id === other.id;
   if (one.kind === 'hub' && other.kind === 'hub') {
     return one.repo === other.repo && one.revision === other.revision;

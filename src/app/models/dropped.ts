@@ -1,6 +1,11 @@
 /** A dropped file or folder, in the best form that the browser has for it. */
 export type Dropped =
-  | { readonly kind: 'handle'; readonly handle: Promise<FileSystemHandle | null> }
+  | {
+      readonly kind: 'handle';
+      /** Empty for what is no file on a disk, such as a picture dragged from another page. */
+      readonly handle: Promise<FileSystemHandle | null | undefined>;
+      readonly file: File | null;
+    }
   | { readonly kind: 'entry'; readonly entry: FileSystemEntry }
   | { readonly kind: 'file'; readonly file: File };
 
@@ -20,11 +25,11 @@ export function hasFiles(transfer: DataTransfer | null): transfer is DataTransfe
 export function takeDropped(transfer: DataTransfer): readonly Dropped[] {
   const items = [...transfer.items].filter(({ kind }) => kind === 'file');
   return items.flatMap((item): readonly Dropped[] => {
+    const file = item.getAsFile();
     const handle = (item as DropItem).getAsFileSystemHandle?.();
-    if (handle !== undefined) return [{ kind: 'handle', handle }];
+    if (handle !== undefined) return [{ kind: 'handle', handle, file }];
     const entry = item.webkitGetAsEntry();
     if (entry?.isDirectory === true) return [{ kind: 'entry', entry }];
-    const file = item.getAsFile();
     return file === null ? [] : [{ kind: 'file', file }];
   });
 }

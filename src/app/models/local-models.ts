@@ -96,7 +96,8 @@ async function modelsInOne(dropped: Dropped): Promise<readonly ChosenModel[]> {
   switch (dropped.kind) {
     case 'handle': {
       const handle = await dropped.handle;
-      return handle === null ? [] : modelsInHandle(handle);
+      if (handle) return modelsInHandle(handle);
+      return dropped.file === null ? [] : modelsInFiles([dropped.file]);
     }
     case 'entry':
       return modelsInEntry(dropped.entry as FileSystemDirectoryEntry, 1);

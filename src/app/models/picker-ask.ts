@@ -9,6 +9,8 @@ export interface PickerAsk {
   /** What stands in place of what was chosen before, such as the models of a link. */
   readonly models?: readonly ChosenModel[];
   readonly baseId?: string;
+  /** What is chosen besides what was chosen before. */
+  readonly added?: readonly ChosenModel[];
 }
 
 /** Asks for the models that a link names. */

@@ -1,5 +1,6 @@
-import type { PresetFamily } from '../../sources/presets';
-import { bytesText } from '../state/format';
+import type { PresetFamily, PresetModel } from '../../sources/presets';
+import { bytesText, countText } from '../state/format';
+import { gateWords } from './gate-words';
 import { hubModel, type ChosenModel } from './chosen-models.svelte';
 import { mainRevision } from './hub-address';
 
@@ -16,6 +17,18 @@ export function chosenFamily({ base, specialists }: PresetFamily): {
     }),
   );
   return { models, baseId: base.repo };
+}
+
+/** What a model is for, its size, licence and gate. */
+export function modelFacts({
+  role,
+  parameterCount,
+  weightBytes,
+  licence,
+  gate,
+}: PresetModel): string {
+  const size = `${countText(parameterCount)} parameters, ${bytesText(weightBytes)}`;
+  return [role, size, licence ?? 'licence as its base', gateWords[gate]].join(' · ');
 }
 
 /** How many models, how large, under what licence and whether behind a gate. */

@@ -1,6 +1,8 @@
 import type { RunRequest, RunSummary } from '../../rpc/lab';
 import type { WholeLab } from '../state/lab-parts';
 import type { Activity } from '../state/activity.svelte';
+import type { Pushed } from '../../sources/hub/push';
+import type { PushTarget } from '../../workers/run-catalogue';
 import { openDownload } from '../state/save-file';
 import type { Problems } from '../state/problems.svelte';
 
@@ -60,6 +62,14 @@ export class RunDesk {
     await this.#try(() => this.#lab().resumeRun(id));
   }
 
+  /** Begins a run once more. Must be called from a click. */
+  async repeat({ id, title }: RunSummary): Promise<void> {
+    await this.#try(async () => {
+      await this.#lab().repeatRun(id);
+      this.#activity.say(`${title} runs once more.`);
+    });
+  }
+
   async pause(id: string): Promise<void> {
     await this.#try(() => this.#lab().pauseRun(id));
   }
@@ -96,6 +106,18 @@ export class RunDesk {
       target.finish();
       this.#activity.say(`${name} is complete.`);
     });
+  }
+
+  /** Uploads a finished run to a hub; undefined when that did not work. */
+  async push(run: RunSummary, to: PushTarget): Promise<Pushed | undefined> {
+    let pushed: Pushed | undefined;
+    await this.#try(async () => {
+      pushed = await this.#activity.run(`Uploading ${run.title}`, (task) =>
+        this.#lab().pushRun(run.id, to, task),
+      );
+      this.#activity.say(`${run.title} is on the Hub.`);
+    });
+    return pushed;
   }
 
   #take(runs: readonly RunSummary[]): void {

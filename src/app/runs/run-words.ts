@@ -26,9 +26,16 @@ export function paceText(run: RunSummary): string {
     isMoving ? (stage ?? '') : '',
     totalBytes > 0 ? `${bytesText(doneBytes)} of ${bytesText(totalBytes)}` : '',
     isMoving && bytesPerSecond !== undefined ? `${bytesText(bytesPerSecond)} a second` : '',
-    isMoving && leftMs !== undefined && leftMs >= 1000 ? `${durationText(leftMs)} left` : '',
+    isMoving && leftMs !== undefined && leftMs >= 1000 && isUnderWay(run)
+      ? `${durationText(leftMs)} left`
+      : '',
   ];
   return parts.filter((part) => part !== '').join(' · ');
+}
+
+/** The first bytes take long, and what is left cannot be told from them. */
+function isUnderWay({ doneBytes, totalBytes }: RunSummary): boolean {
+  return doneBytes > totalBytes / 100;
 }
 
 /** When a run was begun, in the person's own time and language of dates. */

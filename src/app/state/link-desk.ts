@@ -66,6 +66,11 @@ export class LinkDesk {
     }
   }
 
+  /** Applies `link` to the next collection that is opened, in place of the address. */
+  applyLater(link: unknown): void {
+    this.#waiting = link;
+  }
+
   /** The models of the link are not wanted after all. */
   forget(): void {
     this.#waiting = undefined;
