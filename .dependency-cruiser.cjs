@@ -44,6 +44,7 @@ const folderOfPackage = {
   idb: 'store',
   comlink: 'rpc',
   'onnxruntime-web': 'model',
+  '@huggingface/hub': 'sources/hub',
   '@huggingface/transformers': 'model',
   pyodide: 'eval/python',
   svelte: 'app',

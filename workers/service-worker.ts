@@ -56,9 +56,15 @@ function isOurs(address: string): boolean {
   return url.origin === scope.location.origin;
 }
 
-/** Weights lie in the store already, and partial answers cannot be cached. */
+/**
+ * Weights lie in the store already, partial answers cannot be cached, and the address that a sign-in
+ * comes back to holds a code that is nobody else's.
+ */
 function isKept(request: Request): boolean {
-  return !request.url.endsWith('.safetensors') && !request.headers.has('Range');
+  const { pathname, searchParams } = new URL(request.url);
+  return (
+    !pathname.endsWith('.safetensors') && !searchParams.has('code') && !request.headers.has('Range')
+  );
 }
 
 /** Build output carries a content hash in its name and never changes. */
