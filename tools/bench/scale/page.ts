@@ -12,10 +12,10 @@ export interface ScalePage {
   /** Takes the folder that was put into the file input; gives its number. */
   pickFolder(id: string): number;
   pointAtHub(endpoint: string): Promise<void>;
-  /** Reads whole files in two streams and drops their bytes. */
+  /** Reads files in two streams and drops their bytes, some GB of them at most. */
   fetchRaw(urls: readonly string[]): Promise<ProbeAnswer>;
   readRaw(): Promise<ProbeAnswer>;
-  /** Writes so many bytes as a run writes its output, then deletes them. */
+  /** Writes so many bytes, or some GB, as a run writes its output, then deletes them. */
   storeRaw(sizeBytes: number): Promise<ProbeAnswer>;
   /** Carries out a run to its end, over the picked folders if it names no models. */
   run(request: RunRequest): Promise<RunSummary>;

@@ -14,6 +14,8 @@ export interface ProbeAnswer {
 
 /** As many as a merge keeps busy. */
 const streamCount = 2;
+/** Enough to know how fast it goes. */
+const maxBytes = 4e9;
 const pieceBytes = 4 << 20;
 
 addEventListener('message', ({ data }: MessageEvent<ProbeQuestion>) => {
@@ -31,40 +33,43 @@ async function answer(question: ProbeQuestion): Promise<ProbeAnswer> {
 async function work(question: ProbeQuestion): Promise<number> {
   switch (question.kind) {
     case 'fetch':
-      return inStreams(question.urls, async (url) => {
+      return inStreams(question.urls, async (url, isEnough) => {
         const { body } = await fetch(url);
-        return body === null ? 0 : drain(body);
+        if (body !== null) await drain(body, isEnough);
       });
     case 'read':
-      return inStreams(question.files, async (file) => drain(file.stream()));
+      return inStreams(question.files, async (file, isEnough) => drain(file.stream(), isEnough));
     case 'store':
-      return store(question.sizeBytes);
+      return store(Math.min(question.sizeBytes, maxBytes / 2));
   }
 }
 
 async function inStreams<T>(
   items: readonly T[],
-  take: (item: T) => Promise<number>,
+  take: (item: T, isEnough: (more: number) => boolean) => Promise<void>,
 ): Promise<number> {
   const waiting = [...items];
   let byteCount = 0;
   const stream = async (): Promise<void> => {
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
-      const taken = await take(item);
-      byteCount += taken;
+      if (byteCount > maxBytes) break;
+      await take(item, (more) => (byteCount += more) > maxBytes);
     }
   };
   await Promise.all(Array.from({ length: streamCount }, stream));
   return byteCount;
 }
 
-async function drain(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<number> {
+/** @param isEnough is told how many bytes came, and says when to leave */
+async function drain(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  isEnough: (more: number) => boolean,
+): Promise<void> {
   const reader = body.getReader();
-  let byteCount = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return byteCount;
-    byteCount += value.byteLength;
+    if (done) return;
+    if (isEnough(value.byteLength)) return reader.cancel();
   }
 }
 
