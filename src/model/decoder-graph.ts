@@ -1,5 +1,6 @@
 import type { OnnxModel } from '../formats/onnx-model';
-import { attentionFor, type Attention, type Projections } from './attention-graph';
+import type { Attention, Projections } from './attention';
+import { attentionFor } from './attention-graph';
 import type { DecoderConfig } from './decoder-config';
 import { GraphBuilder } from './graph-builder';
 import { GraphWeights, type ProductType } from './graph-weights';

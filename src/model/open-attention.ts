@@ -1,4 +1,4 @@
-import type { Attention, AttentionSetting, Projections } from './attention-graph';
+import type { Attention, AttentionSetting, Projections } from './attention';
 
 /** Finite in float16 too, and far below every capped score. */
 const hidden = -60_000;
