@@ -127,10 +127,17 @@ export class CachedFile implements ModelFile {
     for (let first = underway.shift(); first !== undefined; first = underway.shift()) {
       const bytes = await abortable(first.bytes, signal);
       underway.push(...missing.splice(0, 1).map(begin));
+      // A small file is most likely read next.
+      if (this.sizeBytes <= this.#chunkBytes) this.#hold(first.index, bytes);
       if (!(await keeper.keep(this.#kept, first.index, bytes))) return false;
       count(bytes.byteLength);
     }
     return true;
+  }
+
+  #hold(index: number, bytes: Uint8Array): void {
+    const load = async (): Promise<Uint8Array> => Promise.resolve(bytes);
+    this.#parts.session.chunks.ahead(this.#name(index), bytes.byteLength, load);
   }
 
   async #fill(span: ChunkSpan, into: Uint8Array, signal: AbortSignal | undefined): Promise<void> {

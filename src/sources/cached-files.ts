@@ -3,7 +3,7 @@ import { ProgressMeter, type LongTask } from '../core/progress';
 import type { Allocate } from '../formats/checkpoint-reader';
 import type { Caching } from '../store/caching';
 import type { LabStore } from '../store/lab-store';
-import type { ModelSource } from '../store/schema';
+import type { ModelRecord, ModelSource } from '../store/schema';
 import { CachedFile } from './cached-file';
 import { ChunkKeeper } from './chunk-keeper';
 import type { ModelFile, ModelFiles } from './model-files';
@@ -196,6 +196,7 @@ export async function storedModel(
 export interface CachedHubModel {
   readonly files: CachedFiles;
   readonly source: ModelSource;
+  readonly record: ModelRecord;
 }
 
 /**
@@ -211,9 +212,10 @@ export async function cachedHubModel(
     .filter(({ source }) => source?.repo === repo)
     .filter(({ source }) => source?.revision === revision || source?.commit === revision)
     .sort((a, b) => b.updatedAtMs - a.updatedAtMs);
-  for (const { id, source } of records) {
+  for (const record of records) {
+    const { id, source } = record;
     const files = await storedModel(store, id);
-    if (files !== undefined && source !== undefined) return { files, source };
+    if (files !== undefined && source !== undefined) return { files, source, record };
   }
   return undefined;
 }

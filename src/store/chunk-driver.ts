@@ -30,6 +30,9 @@ export interface ChunkDriver {
   ): Promise<Uint8Array>;
   /** Frees the space of a file that has left the catalogue; what cannot be freed yet is freed later. */
   drop(file: FileRecord): Promise<void>;
-  /** Frees what no file in `listed` uses; asked for after the driver's own list was made. */
-  sweep(listed: () => Promise<readonly FileRecord[]>): Promise<void>;
+  /**
+   * Frees what no file in `listed` uses; it is asked after the driver's own list was made, and where it
+   * has no answer nothing is freed.
+   */
+  sweep(listed: () => Promise<readonly FileRecord[] | undefined>): Promise<void>;
 }

@@ -155,8 +155,9 @@ export class FileCatalogue {
     return removed;
   }
 
-  async all(): Promise<FileRecord[]> {
-    return this.#database.read([], async (db) => db.getAll('files'));
+  /** Every record; undefined when the database cannot be asked, which is not the same as none. */
+  async all(): Promise<FileRecord[] | undefined> {
+    return this.#database.read(undefined, async (db) => db.getAll('files'));
   }
 
   /** All files, and how many bytes of each are stored. */

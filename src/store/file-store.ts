@@ -282,7 +282,7 @@ export class FileStore {
   #sweep(): void {
     if (this.#isSwept) return;
     this.#isSwept = true;
-    const listed = async (): Promise<FileRecord[]> => this.#catalogue.all();
+    const listed = async (): Promise<FileRecord[] | undefined> => this.#catalogue.all();
     for (const driver of this.#drivers.values()) driver.sweep(listed).catch(() => undefined);
   }
 

@@ -69,7 +69,7 @@ export class OpfsDriver implements ChunkDriver {
     await this.#remove(file.generation);
   }
 
-  async sweep(listed: () => Promise<readonly FileRecord[]>): Promise<void> {
+  async sweep(listed: () => Promise<readonly FileRecord[] | undefined>): Promise<void> {
     let directory: FileSystemDirectoryHandle;
     try {
       directory = await this.#directory(false);
@@ -80,7 +80,9 @@ export class OpfsDriver implements ChunkDriver {
     for await (const name of directory.keys()) names.push(name);
     // A file is made after its record, so a file that was there before the records were read and is
     // in none of them belongs to nobody.
-    const known = new Set((await listed()).map(({ generation }) => generation));
+    const records = await listed();
+    if (records === undefined) return;
+    const known = new Set(records.map(({ generation }) => generation));
     for (const name of names) {
       if (!known.has(name)) await this.#remove(name);
     }

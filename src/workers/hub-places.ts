@@ -1,5 +1,5 @@
 import { LabError } from '../core/errors';
-import { CachedFiles, storedModel } from '../sources/cached-files';
+import { cachedHubModel, CachedFiles } from '../sources/cached-files';
 import { HubClient } from '../sources/hub/hub-client';
 import type { HubModel } from '../sources/hub/hub-model';
 import { ReadSession } from '../sources/read-session';
@@ -61,17 +61,10 @@ export class HubPlaces {
 
   async #stored(place: HubPlace): Promise<OpenedPlace | undefined> {
     const { store } = this.#setting;
-    const { repo, revision } = place;
-    const records = (await store.models())
-      .filter(({ source }) => source?.repo === repo)
-      .filter(({ source }) => source?.revision === revision || source?.commit === revision)
-      .sort((a, b) => b.updatedAtMs - a.updatedAtMs);
-    for (const { id, files, source } of records) {
-      const model = await storedModel(store, id);
-      if (model === undefined || source === undefined) continue;
-      return { ...(await factsOf(place, source.commit, files)), files: model };
-    }
-    return undefined;
+    const cached = await cachedHubModel(store, place.repo, place.revision);
+    if (cached === undefined) return undefined;
+    const { files, source, record } = cached;
+    return { ...(await factsOf(place, source.commit, record.files)), files };
   }
 }
 

@@ -266,6 +266,17 @@ describe('the private file system', () => {
     expect(await later.has('k')).toBe(true);
   });
 
+  it('is not swept by a visit that cannot ask the catalogue', async () => {
+    const { store } = await freshContext();
+    await store.writeFile('k', content, 'opfs');
+    const { store: blind } = await openContext();
+    await blind.denyDatabase();
+    expect(await blind.writeChunk('l', 1, 0, noise(1), 'opfs')).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await store.privateFiles()).toEqual([sizeBytes]);
+    expect(isSame(await store.readChunk('k', sizeBytes, 3), chunkOf(content, 3))).toBe(true);
+  });
+
   it('is measured against IndexedDB', async () => {
     const { store } = await freshContext();
     const { driver, speeds } = await store.measure();
