@@ -1,7 +1,7 @@
 import { LabError } from '../core/errors';
 import { FileWriter } from '../store/file-writer';
 import type { LabStore } from '../store/lab-store';
-import type { ModelRecord } from '../store/schema';
+import type { DriverId, ModelRecord } from '../store/schema';
 import type { OutputFile } from './output-files';
 import type { RunJournal } from './run-journal';
 
@@ -31,6 +31,8 @@ export async function saveToStore(
   resumed?: ResumedSave,
 ): Promise<void> {
   const begun: string[] = [];
+  const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const driver = await store.driverFor(totalBytes);
   const remember = async (): Promise<unknown> => store.putModel(recordOf(files, id, label));
   try {
     // An unfinished model is listed too: so its files have an owner, and it can be deleted.
@@ -38,8 +40,8 @@ export async function saveToStore(
     for (const file of files) {
       const key = keyOf(id, file);
       begun.push(key);
-      if (resumed === undefined) await writeWhole(file, store, key);
-      else await writeRest(file, store, key, resumed);
+      if (resumed === undefined) await writeWhole(file, store, key, driver);
+      else await writeRest(file, store, key, resumed, driver);
     }
     await remember();
   } catch (error) {
@@ -65,8 +67,13 @@ function keyOf(id: string, { path }: Pick<OutputFile, 'path'>): string {
   return `${id}/${path}`;
 }
 
-async function writeWhole(file: OutputFile, store: LabStore, key: string): Promise<void> {
-  const writer = new FileWriter(store.files, key, file.sizeBytes);
+async function writeWhole(
+  file: OutputFile,
+  store: LabStore,
+  key: string,
+  driver: DriverId,
+): Promise<void> {
+  const writer = new FileWriter(store.files, key, file.sizeBytes, { driver });
   for await (const bytes of file.stream()) await writer.write(bytes);
   await writer.finish();
 }
@@ -76,22 +83,44 @@ async function writeRest(
   store: LabStore,
   key: string,
   resumed: ResumedSave,
+  driver: DriverId,
 ): Promise<void> {
   const { journal, onStored } = resumed;
-  if (journal.closedPaths.includes(file.path) && (await store.files.has(key))) {
+  if (journal.closedPaths.includes(file.path) && (await isIntact(file, store, key))) {
     onStored(file.sizeBytes, true);
     return;
   }
   try {
-    await writeAfterKept(file, store, key, onStored);
+    await writeAfterKept(file, store, key, onStored, driver);
   } catch (error) {
-    const isOurs =
-      error instanceof LabError && error.code === 'store/corrupt' && error.details['file'] === key;
-    if (!isOurs) throw error;
+    if (!isDamageOf(key, error)) throw error;
     // The store has dropped the damaged chunk by now: this goes on before it.
-    await writeAfterKept(file, store, key, onStored);
+    await writeAfterKept(file, store, key, onStored, driver);
   }
   await journal.onClosed(file.path);
+}
+
+/** Whether every chunk is there and is what was written; the disk may have failed meanwhile. */
+async function isIntact(
+  { sizeBytes }: OutputFile,
+  { files }: LabStore,
+  key: string,
+): Promise<boolean> {
+  if (!(await files.has(key))) return false;
+  try {
+    for (let index = 0; index * files.chunkSizeBytes < sizeBytes; index++) {
+      if ((await files.readChunk(key, sizeBytes, index)) === undefined) return false;
+    }
+    return true;
+  } catch (error) {
+    if (isDamageOf(key, error)) return false;
+    throw error;
+  }
+}
+
+function isDamageOf(key: string, error: unknown): boolean {
+  const isDamage = error instanceof LabError && error.code === 'store/corrupt';
+  return isDamage && error.details['file'] === key;
 }
 
 async function writeAfterKept(
@@ -99,6 +128,7 @@ async function writeAfterKept(
   store: LabStore,
   key: string,
   onStored: ResumedSave['onStored'],
+  driver: DriverId,
 ): Promise<void> {
   const { sizeBytes } = file;
   let keptChunks = 0;
@@ -111,12 +141,14 @@ async function writeAfterKept(
       yield chunk;
     }
   }
+  const begin = (): FileWriter =>
+    new FileWriter(store.files, key, sizeBytes, { fromChunk: keptChunks, driver });
   let writer: FileWriter | undefined;
   for await (const bytes of file.streamAfter?.(kept()) ?? file.stream()) {
-    writer ??= new FileWriter(store.files, key, sizeBytes, { fromChunk: keptChunks });
+    writer ??= begin();
     await writer.write(bytes);
     onStored(bytes.byteLength, false);
   }
-  writer ??= new FileWriter(store.files, key, sizeBytes, { fromChunk: keptChunks });
+  writer ??= begin();
   await writer.finish();
 }

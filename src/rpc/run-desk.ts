@@ -51,7 +51,9 @@ export class RunDesk {
     signal.throwIfAborted();
     this.#watchers.add(onChange);
     signal.addEventListener('abort', () => this.#watchers.delete(onChange), { once: true });
-    await this.#tell();
+    this.#known = await this.runs();
+    // Told to this one whatever becomes of lists that others asked for.
+    onChange(this.#known);
   }
 
   async start(request: RunRequest): Promise<string> {
@@ -179,8 +181,12 @@ export class RunDesk {
   async #tell(): Promise<void> {
     if (this.#watchers.size === 0) return;
     const count = ++this.#listCount;
-    const runs = await this.runs();
-    if (count === this.#listCount) this.#show(runs);
+    try {
+      const runs = await this.runs();
+      if (count === this.#listCount) this.#show(runs);
+    } catch {
+      // The desk was closed meanwhile, or its worker died: the next change lists anew.
+    }
   }
 
   #show(runs: readonly RunSummary[]): void {

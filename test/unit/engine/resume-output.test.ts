@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto';
 import { createHash } from 'node:crypto';
+import { openDB } from 'idb';
 import { describe, expect, it } from 'vitest';
 import { describeOutput } from '../../../src/engine/output-files';
 import { planMerge } from '../../../src/engine/plan';
@@ -17,14 +18,15 @@ const maxShardBytes = 50_000;
 let databaseCount = 0;
 const backend = new CountingBackend();
 
-/** Stores chunks until it has stored so many; then every write fails as a killed tab's would. */
+/** Stores so many chunks; then every write fails as a killed tab's would, or as on a full disk. */
 class FailingStore extends LabStore {
-  constructor(name: string, chunkCount: number) {
+  constructor(name: string, chunkCount: number, isFull = false) {
     super({ name, pieceBytes });
     const { files } = this;
     const write = files.writeChunk.bind(files);
     let storedCount = 0;
     files.writeChunk = async (...given) => {
+      if (storedCount >= chunkCount && isFull) return false;
       if (storedCount >= chunkCount) throw new Error('the tab was killed');
       storedCount += 1;
       return write(...given);
@@ -110,4 +112,32 @@ describe('an output that was interrupted', () => {
       await store.close();
     }
   });
+
+  it('goes on when there is room again, and makes damaged chunks anew', async () => {
+    const inputs = await tinyModels('base', 'a', 'b');
+    const { ties: recipe = tinyRecipe('ties', {}) } = recipes;
+    const expected = await contentsOf(await outputOf(inputs, recipe, { maxShardBytes }));
+    const name = `resume-${++databaseCount}`;
+    await expect(carryOut(new FailingStore(name, 7, true), inputs, recipe)).rejects.toMatchObject({
+      code: 'store/quota',
+    });
+    const store = new LabStore({ name, pieceBytes });
+    // A small file that was complete, and the first chunk of the one that was being written.
+    for (const path of ['mergekit_config.yml', 'model-00001-of-00003.safetensors']) {
+      await damageFirstChunk(name, `run/1/${path}`);
+    }
+    await carryOut(store, inputs, recipe);
+    expect(hashesOf(await savedContents(store))).toEqual(hashesOf(expected));
+    await store.close();
+  });
 });
+
+async function damageFirstChunk(name: string, fileKey: string): Promise<void> {
+  const database = await openDB(name);
+  const chunk = (await database.get('chunks', [fileKey, 0])) as { bytes: ArrayBuffer } | undefined;
+  if (chunk === undefined) throw new Error(`${fileKey} has no chunk`);
+  const bytes = new Uint8Array(chunk.bytes.slice(0));
+  bytes[3] = (bytes[3] ?? 0) ^ 1;
+  await database.put('chunks', { ...chunk, bytes: bytes.buffer });
+  database.close();
+}

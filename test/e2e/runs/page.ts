@@ -1,0 +1,111 @@
+// A page with nothing but runs, for tests that kill it. It is built as the site is, and no part of it.
+import { LabJobs } from '../../../src/rpc/lab-jobs';
+import type { BackendId, RunRequest, RunState, RunSummary } from '../../../src/rpc/lab';
+import { sha256Stream } from '../../../src/formats/hashes';
+import { storedModel } from '../../../src/sources/cached-files';
+import { LabStore } from '../../../src/store/lab-store';
+
+let backend: BackendId = 'wasm';
+const jobs = new LabJobs({ zooUrl: location.href, backend: () => backend });
+const restingStates: readonly RunState[] = ['done', 'failed', 'paused', 'interrupted', 'cancelled'];
+
+/** What the tests ask of the page. */
+export interface RunPage {
+  use(settings: { readonly endpoint: string; readonly backend?: BackendId }): Promise<void>;
+  start(request: RunRequest): Promise<string>;
+  resume(id: string): Promise<void>;
+  summary(id: string): Promise<RunSummary>;
+  /** Waits until nobody works on the run. */
+  rest(id: string): Promise<RunSummary>;
+  /** Waits until the run has come to a stage, or rests. */
+  stage(id: string, stage: string): Promise<RunSummary>;
+  /** SHA-256 of every file of a finished run. */
+  digest(id: string): Promise<Readonly<Record<string, string>>>;
+  /** Flips a bit of the first stored chunk of every file whose key begins like this. */
+  damage(keyStart: string): Promise<number>;
+  remove(id: string): Promise<void>;
+  /** Forgets stored models, so that they are fetched again. */
+  forgetModels(): Promise<void>;
+}
+
+async function until(id: string, isWanted: (run: RunSummary) => boolean): Promise<RunSummary> {
+  const over = new AbortController();
+  try {
+    return await new Promise<RunSummary>((resolve, reject) => {
+      const look = (runs: readonly RunSummary[]): void => {
+        const run = runs.find((one) => one.id === id);
+        if (run !== undefined && isWanted(run)) resolve(run);
+      };
+      jobs.watchRuns(look, over.signal).catch(reject);
+    });
+  } finally {
+    over.abort();
+  }
+}
+
+const runPage: RunPage = {
+  use: async ({ endpoint, backend: wanted = 'wasm' }) => {
+    backend = wanted;
+    await jobs.setHub({ endpoint });
+  },
+  start: async (request) => jobs.startRun(request),
+  resume: async (id) => jobs.resumeRun(id),
+  summary: async (id) => until(id, () => true),
+  rest: async (id) => until(id, ({ state }) => restingStates.includes(state)),
+  stage: async (id, stage) =>
+    until(id, (run) => run.stage === stage || restingStates.includes(run.state)),
+  digest: async (id) => {
+    const store = new LabStore();
+    const model = await storedModel(store, `run/${id}`);
+    const digests: Record<string, string> = {};
+    for (const [path, file] of model?.files ?? []) {
+      const hash = await sha256Stream();
+      for (let offset = 0; offset < file.sizeBytes; offset += 1 << 24) {
+        hash.update(await file.read(offset, Math.min(1 << 24, file.sizeBytes - offset)));
+      }
+      digests[path] = hash.digestHex();
+    }
+    await store.close();
+    return digests;
+  },
+  damage,
+  remove: async (id) => jobs.deleteRun(id),
+  forgetModels: async () => {
+    for (const { id } of (await jobs.storageDetails()).models) await jobs.deleteStored(id);
+  },
+};
+(globalThis as { runPage?: RunPage }).runPage = runPage;
+
+async function damage(keyStart: string): Promise<number> {
+  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+    const opening = indexedDB.open('mergelab');
+    opening.onsuccess = () => {
+      resolve(opening.result);
+    };
+    opening.onerror = () => {
+      reject(new Error('The database does not open'));
+    };
+  });
+  let damagedCount = 0;
+  const transaction = database.transaction('chunks', 'readwrite');
+  const visiting = transaction.objectStore('chunks').openCursor();
+  visiting.onsuccess = () => {
+    const cursor = visiting.result;
+    if (cursor === null) return;
+    const chunk = cursor.value as { fileKey: string; index: number; bytes?: ArrayBuffer };
+    if (chunk.fileKey.startsWith(keyStart) && chunk.index === 0 && chunk.bytes !== undefined) {
+      const bytes = new Uint8Array(chunk.bytes);
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 4;
+      cursor.update(chunk);
+      damagedCount += 1;
+    }
+    cursor.continue();
+  };
+  await new Promise<void>((resolve) => {
+    transaction.oncomplete = () => {
+      resolve();
+    };
+  });
+  database.close();
+  return damagedCount;
+}
