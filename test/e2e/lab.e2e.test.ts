@@ -122,10 +122,15 @@ describe('a visit', () => {
       .nth(measured - 1)
       .waitFor();
     await panel.getByRole('button', { name: 'Stop comparing' }).click();
-    await panel.getByRole('button', { name: 'Open TIES in the lab' }).click();
+    const first = panel.locator('tr[data-state="done"]').first();
+    const title = await first.locator('th button').textContent();
+    await first.locator('th button').click();
     const method = page.getByRole('combobox', { name: 'Merging method' });
-    expect(await method.inputValue()).toBe('ties');
+    expect(await method.locator('option:checked').textContent()).toContain(title);
+    // Its scores were kept, so that nothing is run again.
+    await page.getByText('measured before, kept').waitFor();
     await settled(page);
+    expect(await page.locator('.score-state').textContent()).toBe('measured before, kept');
     expect(await alertsOf(page)).toEqual([]);
   });
 
