@@ -59,34 +59,38 @@ async function runTo(
 const patienceMs = 240_000;
 
 describe('a run with quantised output', () => {
-  it('stores what exporting its checkpoint would give, and speaks from the store', async () => {
-    lab = createLab();
-    store = new LabStore();
-    const checkpoint = await runTo(lab, 'checkpoint');
-    const source = streamCheckpoint(await openCheckpoint(checkpoint.files));
-    const quantised = await runTo(lab, 'q8');
-    const described = describeExport(source, await readModelTexts(checkpoint.files), 'q8');
-    expect([...quantised.files.files.keys()].sort()).toEqual(
-      described.map(({ path }) => path).sort(),
-    );
-    for (const file of described) {
-      const whole = new Uint8Array(file.sizeBytes);
-      let offsetBytes = 0;
-      for await (const bytes of file.stream()) {
-        whole.set(bytes, offsetBytes);
-        offsetBytes += bytes.byteLength;
+  it(
+    'stores what exporting its checkpoint would give, and speaks from the store',
+    async () => {
+      lab = createLab();
+      store = new LabStore();
+      const checkpoint = await runTo(lab, 'checkpoint');
+      const source = streamCheckpoint(await openCheckpoint(checkpoint.files));
+      const quantised = await runTo(lab, 'q8');
+      const described = describeExport(source, await readModelTexts(checkpoint.files), 'q8');
+      expect([...quantised.files.files.keys()].sort()).toEqual(
+        described.map(({ path }) => path).sort(),
+      );
+      for (const file of described) {
+        const whole = new Uint8Array(file.sizeBytes);
+        let offsetBytes = 0;
+        for await (const bytes of file.stream()) {
+          whole.set(bytes, offsetBytes);
+          offsetBytes += bytes.byteLength;
+        }
+        const stored = await quantised.files.files.get(file.path)?.read(0, file.sizeBytes);
+        expect(await sha256Hex(stored ?? new Uint8Array(0))).toBe(await sha256Hex(whole));
       }
-      const stored = await quantised.files.files.get(file.path)?.read(0, file.sizeBytes);
-      expect(await sha256Hex(stored ?? new Uint8Array(0))).toBe(await sha256Hex(whole));
-    }
-    const slot = `stored:${quantised.id}`;
-    const question = { prompt: 'What is 2 + 3?', maxNewTokens: 8, temperature: 0, seed: 1 };
-    const spoken = await lab.generate({ slot, ...question }, () => undefined);
-    expect(spoken.tokenCount).toBeGreaterThan(0);
-    const unrounded = await lab.generate(
-      { slot: `stored:${checkpoint.id}`, ...question },
-      () => undefined,
-    );
-    expect(spoken.text).toBe(unrounded.text);
-  }, patienceMs);
+      const slot = `stored:${quantised.id}`;
+      const question = { prompt: 'What is 2 + 3?', maxNewTokens: 8, temperature: 0, seed: 1 };
+      const spoken = await lab.generate({ slot, ...question }, () => undefined);
+      expect(spoken.tokenCount).toBeGreaterThan(0);
+      const unrounded = await lab.generate(
+        { slot: `stored:${checkpoint.id}`, ...question },
+        () => undefined,
+      );
+      expect(spoken.text).toBe(unrounded.text);
+    },
+    patienceMs,
+  );
 });
