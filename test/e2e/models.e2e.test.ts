@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../src/core/random';
+import { encodeSafetensors } from '../../src/formats/safetensors-writer';
+import { decodeState } from '../../src/recipe/url-codec';
+import { bytesContent } from '../hub/content';
+import type { HubTestModel } from '../hub/repos';
+import { startHubServer, type HubServer } from '../hub/server';
+import { alertsOf, openSite, patienceMs, type OpenSite } from './site';
+
+const token = 'hf_SecretOfModels';
+const layerCount = 6;
+const config = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  hidden_size: 1024,
+  num_hidden_layers: layerCount,
+  tie_word_embeddings: true,
+};
+
+/** 38 MB in bfloat16: three of them are too large to merge at every movement of a slider. */
+function modelOf(name: string, gated: HubTestModel['gated'] = false): HubTestModel {
+  const random = Random.named(7, name);
+  // From 2^-8 to 2^-4, of either sign.
+  const tile = Uint16Array.from(
+    { length: 1 << 16 },
+    () => (random.integer(0, 1) << 15) | random.integer(0x3b80, 0x3d7f),
+  );
+  const tensor = (title: string, shape: readonly [number, number], place: number) => {
+    const length = shape[0] * shape[1];
+    const values = new Uint16Array(length);
+    for (let at = 0; at < length; at += tile.length - place) {
+      values.set(tile.subarray(0, length - at), at);
+    }
+    return { name: title, dtype: 'BF16', shape, bytes: new Uint8Array(values.buffer) } as const;
+  };
+  const layers = Array.from({ length: layerCount }, (_, layer) =>
+    tensor(`model.layers.${layer}.mlp.up_proj.weight`, [2048, 1024], layer + 1),
+  );
+  return {
+    repo: `lab/${name}`,
+    gated,
+    licence: 'mit',
+    files: new Map([
+      ['config.json', bytesContent(JSON.stringify(config))],
+      [
+        'model.safetensors',
+        bytesContent(
+          encodeSafetensors([tensor('model.embed_tokens.weight', [6144, 1024], 0), ...layers]),
+        ),
+      ],
+    ]),
+  };
+}
+
+let hub: HubServer;
+let site: OpenSite;
+let page: Page;
+
+const picker = () => page.getByRole('dialog', { name: 'Choose models' });
+const chosen = () => picker().getByRole('region', { name: 'Chosen models' });
+const runs = () => page.getByRole('region', { name: 'Runs' });
+
+beforeAll(async () => {
+  hub = await startHubServer({
+    models: [modelOf('base', 'manual'), modelOf('math'), modelOf('coding')],
+    users: [{ name: 'ada', token, accepted: ['lab/base'] }],
+  });
+  site = await openSite();
+  page = await site.context.newPage();
+  await page.goto(site.address);
+  await page.getByRole('button', { name: 'Choose models' }).click();
+});
+
+afterAll(async () => {
+  await site.close();
+  await hub.close();
+});
+
+describe('models of a hub', () => {
+  it('are searched, let in through their gate, planned and opened', async () => {
+    await picker().getByRole('tab', { name: 'Hugging Face' }).click();
+    await picker().getByText('Advanced').click();
+    await picker().getByLabel('Address of the hub').fill(hub.url);
+    await picker().getByRole('button', { name: 'Use', exact: true }).click();
+    const search = picker().getByRole('searchbox', { name: 'Find a model' });
+    await search.fill('lab');
+    await picker()
+      .getByRole('button', { name: /^lab\/math/u })
+      .click();
+    await picker().getByRole('button', { name: 'Choose as specialist' }).click();
+    await search.fill('lab/coding');
+    await picker().getByRole('heading', { name: 'lab/coding' }).waitFor();
+    await picker().getByRole('button', { name: 'Choose as specialist' }).click();
+    await search.fill(`${hub.url}/lab/base/tree/main`);
+    await picker().getByRole('button', { name: 'Choose as base' }).click();
+
+    await chosen().getByText('lab/base is gated:').waitFor();
+    await chosen().getByLabel('Access token').fill(token);
+    await chosen().getByRole('checkbox', { name: 'Keep it in this browser' }).check();
+    await chosen().getByRole('button', { name: 'Use the token' }).click();
+    await chosen().getByText('These models fit together.').waitFor();
+    expect(await chosen().textContent()).toMatch(/To download 113 MB.*Merged model 37\.7 MB/su);
+    // Headers alone were read.
+    const weightBytes = hub.requests.filter(
+      ({ at, headers }) => at === 'cdn' && !/^bytes=\d{1,6}-/u.test(headers.range ?? ''),
+    );
+    expect(weightBytes).toEqual([]);
+    await chosen().getByRole('button', { name: 'Open these 3 models' }).click();
+    await picker().waitFor({ state: 'hidden' });
+    expect(await alertsOf(page)).toEqual([]);
+  });
+
+  it('merge as a run that a reload interrupts and that goes on', async () => {
+    // Slow enough that there is something to interrupt.
+    hub.setFaults([{ at: 'cdn', action: { kind: 'slow', bytesPerSecond: 4e6 } }]);
+    await page.getByRole('button', { name: 'Merge', exact: true }).click();
+    const state = runs().locator('.run-state');
+    await state.filter({ hasText: 'running' }).waitFor();
+    await page.waitForTimeout(1000);
+    await page.reload();
+    await state.filter({ hasText: 'interrupted' }).waitFor({ timeout: patienceMs });
+    hub.setFaults([]);
+    // The browser was asked to keep the token and the address of the hub.
+    await runs()
+      .getByRole('button', { name: /^Resume/u })
+      .click();
+    await state.filter({ hasText: 'finished' }).waitFor({ timeout: patienceMs });
+    expect(await alertsOf(page)).toEqual([]);
+  });
+
+  it('can be exported once they are merged, and pushed to the hub', async () => {
+    const downloading = page.waitForEvent('download');
+    await runs()
+      .getByRole('button', { name: /^Export/u })
+      .click();
+    const zip = readFileSync(await (await downloading).path());
+    expect(zip.subarray(0, 2).toString()).toBe('PK');
+    expect(zip.length).toBeGreaterThan(37_000_000);
+    for (const name of ['config.json', 'README.md', 'mergekit_config.yml']) {
+      expect(zip.includes(name), name).toBe(true);
+    }
+    expect(zip.includes(token)).toBe(false);
+
+    await runs()
+      .getByRole('button', { name: /^Push to the Hub/u })
+      .click();
+    await runs()
+      .getByLabel(/^Name on/u)
+      .fill('ada/merged');
+    await runs().getByRole('button', { name: 'Upload' }).click();
+    await runs().getByRole('link', { name: 'ada/merged' }).waitFor({ timeout: patienceMs });
+    expect(hub.repos.has('ada/merged')).toBe(true);
+  });
+
+  it('travel in the link without the token, and are offered, not opened', async () => {
+    await page.getByText('This link was made with').waitFor();
+    const linked: unknown = await decodeState(new URL(page.url()).hash.slice('#r='.length));
+    const text = JSON.stringify(linked);
+    for (const name of ['base', 'math', 'coding']) expect(text).toContain(`lab/${name}`);
+    expect(text).not.toContain(token);
+    hub.forgetRequests();
+    await page.reload();
+    await page.getByText('This link was made with').waitFor();
+    await page.getByRole('slider', { name: 'math coefficient' }).waitFor();
+    expect(hub.requests).toEqual([]);
+  });
+});
