@@ -97,8 +97,18 @@ export class RunCatalogue {
     this.#channel.tell({ kind: 'changed' });
   }
 
-  /** Sets the state of a run that nobody works on. */
+  /**
+   * Sets the state of a run that nobody works on; one that is done stays so.
+   * @throws LabError `run/unavailable` when another tab works on it
+   */
   async setIdle(id: string, state: RunState): Promise<void> {
+    if ((await heldLocks()).has(runLockName(id))) {
+      throw new LabError(
+        'run/unavailable',
+        'Another tab works on this run; watch it here, or pause it first.',
+        { details: { run: id } },
+      );
+    }
     const progress = (await this.#records.progress(id)) ?? notBegun;
     if (progress.state === 'done') return;
     if (state === 'cancelled') await dropOutput(await this.#entry(id), this.#store);

@@ -49,6 +49,7 @@ export class RunService {
 
   async #workLocked(entry: RunEntry, start: RunStart): Promise<void> {
     const before = (await this.#records.progress(entry.id)) ?? notBegun;
+    if (before.state === 'done') return;
     const asked = new AbortController();
     const channel = new RunChannel((message) => {
       if (message.kind === 'ask' && message.id === entry.id) asked.abort(new Asked(message.ask));

@@ -3,7 +3,7 @@ import { sha256Hex } from '../../src/formats/hashes';
 import { LabJobs } from '../../src/rpc/lab-jobs';
 import { storedModel } from '../../src/sources/cached-files';
 import { LabStore } from '../../src/store/lab-store';
-import type { RunRequest, RunSummary } from '../../src/workers/lab-types';
+import type { PlacedModel, RunRequest, RunSummary } from '../../src/workers/lab-types';
 
 const zooUrl = new URL('/zoo/', location.origin).href;
 const specialists = ['instruction', 'math', 'multilingual', 'coding', 'safety'];
@@ -44,6 +44,7 @@ async function until(
   desk: LabJobs,
   id: string,
   isWanted: (run: RunSummary) => boolean,
+  mayFail = false,
 ): Promise<RunSummary> {
   const over = new AbortController();
   const found = await new Promise<RunSummary>((resolve, reject) => {
@@ -51,7 +52,7 @@ async function until(
       const run = runs.find((one) => one.id === id);
       if (run === undefined) return;
       if (isWanted(run)) resolve(run);
-      else if (run.error !== undefined) reject(new Error(run.error.sentence));
+      else if (run.error !== undefined && !mayFail) reject(new Error(run.error.sentence));
     }, over.signal);
   });
   over.abort();
@@ -136,4 +137,71 @@ describe('a run', () => {
     await until(watching, first, (run) => run.state === 'done');
     expect(await outputOf(second)).toEqual(new Map());
   });
+
+  it('reads folders and writes into one, and refuses a model that changed', async () => {
+    const root = await navigator.storage.getDirectory();
+    const models = await Promise.all(
+      ['base', 'math', 'safety'].map(async (id): Promise<PlacedModel> => {
+        const handle = await root.getDirectoryHandle(`run-test-${id}`, { create: true });
+        for (const path of ['config.json', 'model.safetensors', 'tokenizer.json']) {
+          await write(handle, path, await (await fetch(`${zooUrl}${id}/${path}`)).arrayBuffer());
+        }
+        return { id, place: { kind: 'handle', handle } };
+      }),
+    );
+    const to = await root.getDirectoryHandle('run-test-output', { create: true });
+    const recipe = `merge_method: task_arithmetic
+base_model: base
+models:
+  - { model: math, parameters: { weight: 0.4 } }
+  - { model: safety, parameters: { weight: 0.5 } }
+dtype: bfloat16
+`;
+    const local = { ...request, recipeText: recipe, models };
+    const desk = openDesk();
+    const stored = await desk.startRun(local);
+    await until(desk, stored, (run) => run.state === 'done');
+    const written = await desk.startRun({ ...local, to });
+    await until(desk, written, (run) => run.state === 'done');
+    const found = new Map<string, string>();
+    for await (const file of to.values()) {
+      if (!(file instanceof FileSystemFileHandle)) continue;
+      const bytes = await (await file.getFile()).arrayBuffer();
+      found.set(file.name, await sha256Hex(new Uint8Array(bytes)));
+    }
+    expect(found).toEqual(
+      new Map([...(await outputOf(stored))].sort(([a], [b]) => (a < b ? -1 : 1))),
+    );
+
+    // A folder stands where a file is to be: the run fails after it has begun.
+    const full = await root.getDirectoryHandle('run-test-full', { create: true });
+    await full.getDirectoryHandle('model.safetensors', { create: true });
+    const failing = await desk.startRun({ ...local, to: full });
+    const failed = await until(desk, failing, (run) => run.state === 'failed', true);
+    expect(failed.error).toMatchObject({ code: 'engine/write-failed' });
+    const math = await root.getDirectoryHandle('run-test-math');
+    await write(math, 'config.json', new TextEncoder().encode('{"model_type":"llama"}').buffer);
+    await desk.resumeRun(failing);
+    const refused = await until(
+      desk,
+      failing,
+      (run) => run.error?.code === 'run/source-changed',
+      true,
+    );
+    expect(refused.state).toBe('failed');
+    for (const name of ['base', 'math', 'safety', 'output', 'full']) {
+      await root.removeEntry(`run-test-${name}`, { recursive: true });
+    }
+  });
 });
+
+async function write(
+  folder: FileSystemDirectoryHandle,
+  path: string,
+  bytes: ArrayBuffer,
+): Promise<void> {
+  const handle = await folder.getFileHandle(path, { create: true });
+  const target = await handle.createWritable();
+  await target.write(bytes);
+  await target.close();
+}
