@@ -18,6 +18,9 @@ export interface RunDeskSetting {
   readonly hub: () => HubAccess;
 }
 
+/** How long a worker that is being ended may still hold its locks. */
+const lastGaspMs = 2000;
+
 type Watcher = (runs: readonly RunSummary[]) => void;
 
 /**
@@ -77,6 +80,9 @@ export class RunDesk {
   async resume(id: string): Promise<void> {
     if (this.#own.has(id)) return;
     await askForAll(await this.#setting.catalogue().requestOf(id));
+    // The worker of a page that was just left or reloaded may hold it for a moment longer.
+    const signal = AbortSignal.timeout(lastGaspMs);
+    await navigator.locks.request(lockOf(id), { signal }, () => undefined).catch(() => undefined);
     this.#own.set(id, undefined);
     try {
       await this.#setting.catalogue().setIdle(id, 'waiting');
@@ -162,7 +168,7 @@ export class RunDesk {
    * @returns false when nobody does
    */
   async #ask(id: string, ask: 'pause' | 'cancel'): Promise<boolean> {
-    const lockName = `mergelab-run-${id}`;
+    const lockName = lockOf(id);
     const { held = [] } = await navigator.locks.query();
     if (!held.some(({ name }) => name === lockName) && !this.#own.has(id)) return false;
     this.#channel.tell({ kind: 'ask', id, ask });
@@ -193,6 +199,11 @@ export class RunDesk {
     this.#known = runs;
     for (const watcher of this.#watchers) watcher(runs);
   }
+}
+
+/** `runLockName`, without the code that keeps records. */
+function lockOf(id: string): string {
+  return `mergelab-run-${id}`;
 }
 
 /** Only a run at work has news. */
