@@ -154,6 +154,35 @@ describe('models of a hub', () => {
     expect(hub.repos.has('ada/merged')).toBe(true);
   });
 
+  it('are read in the name of who signs in at the hub', async () => {
+    const own = await site.context.newPage();
+    await own.addInitScript((id) => {
+      // What whoever deploys the site would write into its page.
+      document.addEventListener('DOMContentLoaded', () => {
+        const meta = document.createElement('meta');
+        meta.name = 'hub-client-id';
+        meta.content = id;
+        document.head.append(meta);
+      });
+    }, 'mergelab-test');
+    await own.goto(`${site.address}#r=kept`);
+    await own.getByRole('button', { name: 'Choose models' }).click();
+    await own.getByRole('tab', { name: 'Hugging Face' }).click();
+    await own.getByText('Access to gated models').click();
+    await own.getByRole('button', { name: 'Forget the token' }).click();
+    await own.getByRole('button', { name: 'Sign in at' }).click();
+    await own.waitForURL(/oauth|#r=kept/u);
+    await own.getByRole('button', { name: 'Choose models' }).click();
+    await own.getByRole('tab', { name: 'Hugging Face' }).click();
+    await own.getByText('Access to gated models').click();
+    await own.getByText('Signed in as ada').waitFor();
+    expect(new URL(own.url()).search).toBe('');
+    expect(await own.evaluate(() => JSON.stringify([localStorage, sessionStorage]))).not.toContain(
+      token,
+    );
+    await own.close();
+  });
+
   it('travel in the link without the token, and are offered, not opened', async () => {
     await page.getByText('This link was made with').waitFor();
     const linked: unknown = await decodeState(new URL(page.url()).hash.slice('#r='.length));

@@ -1,5 +1,6 @@
 import type { WholeLab } from '../state/lab-parts';
 import { checkEndpoint, modelPage, publicHub } from '../../sources/hub/addresses';
+import { isReturning } from './sign-in-offer';
 import { keptAccess, keepAccess } from './kept-access';
 
 /**
@@ -11,6 +12,8 @@ export class HubAccess {
   hasToken = $state(false);
   /** Whether the token is there again at the next visit. */
   isKept = $state(false);
+  /** Who signed in at the hub; empty for a pasted token. */
+  userName = $state('');
   readonly #lab: () => WholeLab;
   #token = '';
 
@@ -23,8 +26,15 @@ export class HubAccess {
     return this.#token === '' ? undefined : this.#token;
   }
 
-  /** Takes up what an earlier visit kept. */
+  /** Takes up what an earlier visit kept, or what the hub answers to a sign-in. */
   async start(): Promise<void> {
+    await this.#startKept();
+    if (!isReturning()) return;
+    const { returnFromSignIn } = await import('./sign-in');
+    await returnFromSignIn(this);
+  }
+
+  async #startKept(): Promise<void> {
     const { endpoint, token } = keptAccess();
     if (endpoint === undefined && token === undefined) return;
     this.endpoint = endpoint ?? publicHub;
@@ -32,14 +42,19 @@ export class HubAccess {
     await this.#take(token ?? '');
   }
 
-  /** @param isKept whether this browser remembers it */
-  async useToken(token: string, isKept: boolean): Promise<void> {
+  /**
+   * @param isKept whether this browser remembers it
+   * @param userName whose it is, where the hub said so
+   */
+  async useToken(token: string, isKept: boolean, userName = ''): Promise<void> {
     this.isKept = isKept;
+    this.userName = userName;
     await this.#take(token.trim());
   }
 
   async forgetToken(): Promise<void> {
     this.isKept = false;
+    this.userName = '';
     await this.#take('');
   }
 

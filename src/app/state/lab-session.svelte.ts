@@ -151,9 +151,18 @@ export class LabSession {
     }
     this.isConnected = true;
     void this.machine.readEnvironment();
-    if (this.can('setHub')) await this.hub.start();
+    if (this.can('setHub')) await this.#startHub();
     if (this.can('watchRuns')) void this.runs.watch();
     await this.openZoo();
+  }
+
+  /** A sign-in that failed stands in nobody's way. */
+  async #startHub(): Promise<void> {
+    try {
+      await this.hub.start();
+    } catch (error) {
+      this.problems.report(error, 'browser');
+    }
   }
 
   async openZoo(): Promise<void> {
