@@ -4,7 +4,7 @@ import { ProgressMeter } from '../core/progress';
 import type { OutputFile } from '../engine/output-files';
 import { recipeVocabulary } from '../engine/recipe-vocabulary';
 import { parseRecipes } from '../recipe/parse-recipe';
-import { recipeHash } from '../recipe/recipe-hash';
+import { recipesHash } from '../recipe/recipe-hash';
 import { storedModel } from '../sources/cached-files';
 import { pushModel, type Pushed, type PushOptions } from '../sources/hub/push';
 import type { ModelFile, ModelFiles } from '../sources/model-files';
@@ -53,19 +53,25 @@ export class RunCatalogue {
 
   /**
    * Writes down a new run.
-   * @throws LabError as `parseRecipes`
+   * @throws LabError `store/denied`; as `parseRecipes`
    */
   async add(id: string, request: RunRequest): Promise<void> {
+    if (!(await this.#store.isAvailable())) {
+      throw new LabError(
+        'store/denied',
+        'The browser gives this page no storage, which runs need to outlive a visit; leave the private window, or allow site data.',
+      );
+    }
     const options = { vocabulary: recipeVocabulary };
-    const recipe = parseRecipes(request.recipeText, 'the recipe', options).at(-1)?.recipe;
-    if (recipe === undefined) {
+    const documents = parseRecipes(request.recipeText, 'the recipe', options);
+    if (documents.length === 0) {
       throw new LabError('recipe/syntax', 'There is no recipe; write one first.');
     }
     const entry: RunEntry = {
       id,
       request,
       title: request.title,
-      recipeHash: await recipeHash(recipe),
+      recipeHash: await recipesHash(documents.map(({ recipe }) => recipe)),
       createdAtMs: Date.now(),
     };
     await this.#records.putEntry(entry);
