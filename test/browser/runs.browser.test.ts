@@ -6,7 +6,7 @@ import { LabStore } from '../../src/store/lab-store';
 import type { PlacedModel, RunRequest, RunSummary } from '../../src/workers/lab-types';
 
 const zooUrl = new URL('/zoo/', location.origin).href;
-const specialists = ['instruction', 'math', 'multilingual', 'coding', 'safety'];
+const specialists = ['math', 'safety'];
 
 const recipeText = `merge_method: ties
 base_model: base
@@ -16,7 +16,7 @@ dtype: bfloat16
 `;
 
 const request: RunRequest = {
-  title: 'All five',
+  title: 'Both',
   recipeText,
   models: ['base', ...specialists].map((id) => ({ id, place: { kind: 'zoo', id } })),
   output: 'checkpoint',
@@ -81,7 +81,7 @@ describe('a run', () => {
       return run.state === 'done';
     });
     expect(seen).toContain('running');
-    expect(done).toMatchObject({ title: 'All five', output: 'checkpoint', isElsewhere: false });
+    expect(done).toMatchObject({ title: 'Both', output: 'checkpoint', isElsewhere: false });
     expect(done.doneBytes).toBe(done.totalBytes);
     expect(done.sizeBytes).toBe(done.totalBytes);
     const contents = await outputOf(id);
