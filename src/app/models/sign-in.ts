@@ -1,6 +1,12 @@
 import { beginSignIn, endSignIn, type SignInProof } from '../../sources/hub/sign-in';
 import { clientId, signInKey } from './sign-in-offer';
-import type { HubAccess } from './hub-access.svelte';
+
+/** The page's access to the hub, as far as signing in needs it. */
+interface Access {
+  readonly endpoint: string;
+  useEndpoint(endpoint: string): Promise<void>;
+  useToken(token: string, isKept: boolean, userName: string): Promise<void>;
+}
 
 /** What waits in this tab while the person is at the hub. */
 interface Waiting {
@@ -20,7 +26,7 @@ function ownAddress(): string {
  * Leaves for the hub, which sends the person back here. Must be called from a click.
  * @throws LabError as `beginSignIn`
  */
-export async function leaveForSignIn(hub: HubAccess): Promise<void> {
+export async function leaveForSignIn(hub: Access): Promise<void> {
   const { endpoint } = hub;
   const redirectUrl = ownAddress();
   const { url, proof } = await beginSignIn({ endpoint, clientId: clientId(), redirectUrl });
@@ -33,7 +39,7 @@ export async function leaveForSignIn(hub: HubAccess): Promise<void> {
  * Takes the hub's answer out of the address, puts the set-up back there, and signs in.
  * @throws LabError as `endSignIn`
  */
-export async function returnFromSignIn(hub: HubAccess): Promise<void> {
+export async function returnFromSignIn(hub: Access): Promise<void> {
   const { href } = globalThis.location;
   const { proof, endpoint, hash } = JSON.parse(
     sessionStorage.getItem(signInKey) ?? '{}',
