@@ -20,7 +20,8 @@ import { openPlaced, type OpenPlaced } from './open-placed';
 import { inputsOf } from './placed-inputs';
 import type { PlaceOpener } from './place-opener';
 import type { RunMeter } from './run-meter';
-import { runModelId, type RunEntry } from './run-records';
+import type { RunEntry } from './run-records';
+import { runModelId } from './stored-slot';
 import type { PlacedModel } from './run-types';
 
 /** Raise it when a method's numbers or the layout of the output change: older runs begin anew then. */

@@ -1,7 +1,8 @@
 import { dropFromFolder } from '../engine/folder-sink';
 import { RunJournal } from '../engine/run-journal';
 import type { LabStore } from '../store/lab-store';
-import { runModelId, type RunEntry } from './run-records';
+import type { RunEntry } from './run-records';
+import { runModelId } from './stored-slot';
 
 /** Deletes what a run wrote, whole or not. */
 export async function dropOutput(entry: RunEntry, store: LabStore): Promise<void> {

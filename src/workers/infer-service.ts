@@ -29,6 +29,7 @@ import { encodingFor, LoadedSlots } from './loaded-slots';
 import type { MergedModel } from './merged-model';
 import type { CollectionSource } from './open-collection';
 import { RememberedScores } from './remembered-scores';
+import { modelOfStoredSlot } from './stored-slot';
 
 /** Where this site's files lie: absolute addresses with a final slash. */
 export interface SiteUrls {
@@ -40,9 +41,6 @@ export interface SiteUrls {
 /** Slots for merged weights: the one the sliders make, and one that is only scored. */
 const mergeSlots = ['merge', 'candidate'] as const;
 export type MergeSlot = (typeof mergeSlots)[number];
-
-/** Begins the slot of a stored model; its id follows. */
-export const storedSlotPrefix = 'stored:';
 
 /** Runs and scores models; lives in the infer worker. */
 export class InferService {
@@ -213,7 +211,7 @@ export class InferService {
 
   /** Merges have the shape of the base. */
   async #dtypeOf(slot: string, signal: AbortSignal | undefined): Promise<string> {
-    if (slot.startsWith(storedSlotPrefix)) {
+    if (modelOfStoredSlot(slot) !== undefined) {
       return (await this.#modelIn(slot, { signal })).facts.dtype;
     }
     const like = mergeSlots.some((merge) => merge === slot) ? 'base' : slot;
@@ -231,21 +229,26 @@ export class InferService {
         'There is no merge to run yet. Press Merge, or move a slider.',
       );
     }
-    if (slot.startsWith(storedSlotPrefix)) return this.#loadStored(slot, slots, task);
+    const storedId = modelOfStoredSlot(slot);
+    if (storedId !== undefined) return this.#loadStored(slot, storedId, slots, task);
     const model = await this.#models().model(slot, task.signal);
     return slots.load(slot, await readModelTexts(model.files, task.signal), model.checkpoint, task);
   }
 
   /** A stored model, such as a finished run: as a checkpoint, or as it was exported. */
-  async #loadStored(slot: string, slots: LoadedSlots, task: LongTask): Promise<LoadedModel> {
-    const files = await this.#storedFiles(slot);
+  async #loadStored(
+    slot: string,
+    storedId: string,
+    slots: LoadedSlots,
+    task: LongTask,
+  ): Promise<LoadedModel> {
+    const files = await this.#storedFiles(storedId);
     if (isExport(files)) return slots.loadExport(slot, files, task);
     const { checkpoint } = await openModel(files, task.signal);
     return slots.load(slot, await readModelTexts(files, task.signal), checkpoint, task);
   }
 
-  async #storedFiles(slot: string): Promise<ModelFiles> {
-    const id = slot.slice(storedSlotPrefix.length);
+  async #storedFiles(id: string): Promise<ModelFiles> {
     const files = await storedModel(this.#store, id);
     if (files !== undefined) return files;
     throw new LabError(
@@ -257,7 +260,7 @@ export class InferService {
 
   /** Only models whose content has a known hash can be found again. */
   async #contentHash(slot: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-    if (slot.startsWith(storedSlotPrefix)) return undefined;
+    if (modelOfStoredSlot(slot) !== undefined) return undefined;
     return (await this.#models().model(slot, signal)).contentHash;
   }
 

@@ -11,15 +11,9 @@ import type { ModelFile, ModelFiles } from '../sources/model-files';
 import type { LabStore } from '../store/lab-store';
 import { dropOutput } from './drop-output';
 import { RunChannel } from './run-channel';
-import {
-  notBegun,
-  RunRecords,
-  runLockName,
-  runModelId,
-  type RunEntry,
-  type RunProgress,
-} from './run-records';
+import { notBegun, RunRecords, runLockName, type RunEntry, type RunProgress } from './run-records';
 import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
+import { runModelId } from './stored-slot';
 import { writeZip } from './zip-output';
 
 const copyPieceBytes = 4 << 20;

@@ -99,11 +99,6 @@ export const notBegun: RunProgress = {
   totalBytes: 0,
 };
 
-/** The id of a run's output among stored models. */
-export function runModelId(runId: string): string {
-  return `run/${runId}`;
-}
-
 /** The Web Lock that is held while somebody works on a run. */
 export function runLockName(runId: string): string {
   return `mergelab-run-${runId}`;

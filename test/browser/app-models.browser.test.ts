@@ -279,6 +279,25 @@ describe('runs', () => {
     await expect.poll(names).toEqual([interruptedRun.title]);
   });
 
+  it('are tried: scored, and asked', async () => {
+    const lab = new ModelsLab();
+    lab.list = [finishedRun];
+    await open(lab);
+    await runs()
+      .getByRole('button', { name: `Try ${finishedRun.title}` })
+      .click();
+    await runs()
+      .getByRole('button', { name: `Score ${finishedRun.title}` })
+      .click();
+    await expect.element(runs().getByRole('row', { name: /^math/u })).toBeVisible();
+    await runs().getByRole('textbox', { name: 'Ask it' }).fill('What is 3 + 4?');
+    await runs().getByRole('button', { name: 'Write a reply' }).click();
+    await expect
+      .element(runs().getByText('stored:run/run-done answers: 3 + 4 = 7 so the answer is 7'))
+      .toBeVisible();
+    expect(lab.calls.some(({ request }) => request?.slot === 'stored:run/run-done')).toBe(true);
+  });
+
   it('are pushed to the hub in the name of who signed in', async () => {
     const lab = new ModelsLab();
     lab.list = [finishedRun];

@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../rpc/lab';
+import { runModelId } from '../../workers/stored-slot';
 import type { ChosenModel } from './chosen-models.svelte';
 
 /** Finished runs that can be merged again: checkpoints; other outputs are made for running only. */
@@ -11,10 +12,11 @@ export function isModel({ state, output }: RunSummary): boolean {
   return state === 'done' && output === 'checkpoint';
 }
 
-export function modelOfRun({ id, title, sizeBytes }: RunSummary): ChosenModel {
+export function modelOfRun(run: RunSummary): ChosenModel {
+  const { title, sizeBytes } = run;
   return {
     id: title,
-    place: { kind: 'stored', modelId: `run/${id}` },
+    place: { kind: 'stored', modelId: runModelId(run.id) },
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
   };
 }
