@@ -1,7 +1,8 @@
-import { LabError, type LabErrorCode } from '../core/errors';
+import { LabError } from '../core/errors';
 import { GgufCursor, NeedsBytes } from './gguf-cursor';
 import { readGgufMetadata, type GgufValue } from './gguf-metadata';
 import { ggufTypeName, ggufTypes, isGgufType, type GgufType } from './gguf-types';
+import { tensorError } from './tensor-error';
 import { quoted, shownBytes } from './text';
 
 /** Ten times the header of a model with 256,000 tokens. */
@@ -219,17 +220,4 @@ function checkPlaces(
     }
     previous = tensor;
   }
-}
-
-function tensorError(
-  code: LabErrorCode,
-  fileName: string,
-  tensor: string,
-  problem: string,
-): LabError {
-  return new LabError(
-    code,
-    `Tensor ${quoted(tensor)} in ${fileName} ${problem}; download or convert the file again.`,
-    { details: { file: fileName, tensor } },
-  );
 }

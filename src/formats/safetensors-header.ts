@@ -1,7 +1,8 @@
 import { dtypeSizesBytes, isDtype, type Dtype } from '../core/dtype';
-import { LabError, type LabErrorCode } from '../core/errors';
+import { LabError } from '../core/errors';
 import { isJsonObject, parseJsonObject, type JsonObject } from './bounded-json';
 import type { TensorInfo } from './checkpoint-reader';
+import { tensorError } from './tensor-error';
 import { quoted, shownBytes } from './text';
 
 /** The format's own cap on its header (safetensors 0.6, `MAX_HEADER_SIZE`). */
@@ -242,19 +243,6 @@ function checkLayout(
       { details: { file: fileName, sizeBytes: fileSizeBytes, expectedBytes } },
     );
   }
-}
-
-function tensorError(
-  code: LabErrorCode,
-  fileName: string,
-  tensor: string,
-  problem: string,
-): LabError {
-  return new LabError(
-    code,
-    `Tensor ${quoted(tensor)} in ${fileName} ${problem}; download or export the file again.`,
-    { details: { file: fileName, tensor } },
-  );
 }
 
 /** A whole number from 0 to 2^53 - 1; NaN, fractions, negatives and other types are not. */
