@@ -29,8 +29,9 @@ export function durationText(elapsedMs: number): string {
   if (elapsedMs < 999.5) return `${elapsedMs.toFixed(0)} ms`;
   if (elapsedMs < 59_950) return `${(elapsedMs / 1000).toFixed(1)} s`;
   const seconds = Math.round(elapsedMs / 1000);
-  if (seconds >= 3600)
+  if (seconds >= 3600) {
     return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
+  }
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
