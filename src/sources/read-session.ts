@@ -22,10 +22,12 @@ export class ReadSession {
   /**
    * @param budgetBytes for chunks and queue together. Each model that is read at the same time wants
    * two chunks (32 MiB); with less it reads chunks again that it had to drop
+   * @param stores false where nothing that is read is stored: then there is no queue to keep room for
    */
-  constructor(budgetBytes = defaultBudgetBytes) {
-    this.chunks = new SharedBytes((budgetBytes / 3) * 2);
-    this.writes = new BoundedQueue(budgetBytes / 3);
+  constructor(budgetBytes = defaultBudgetBytes, stores = true) {
+    const writesBytes = stores ? budgetBytes / 3 : 0;
+    this.chunks = new SharedBytes(budgetBytes - writesBytes);
+    this.writes = new BoundedQueue(writesBytes);
   }
 
   /**

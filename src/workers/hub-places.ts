@@ -18,7 +18,7 @@ export class HubPlaces {
   /** @throws LabError `hub/bad-name` for an endpoint that must not get a token */
   constructor(setting: PlaceSetting) {
     this.#setting = setting;
-    this.#session = new ReadSession(setting.memoryBytes);
+    this.#session = new ReadSession(setting.memoryBytes, setting.caching !== 'stream');
     const { endpoint, token } = setting.hub;
     this.#client = new HubClient({ endpoint, token: () => token });
   }
