@@ -46,6 +46,7 @@ export default defineConfig({
       'hash-wasm',
       'idb',
       'ml-matrix',
+      'valibot',
       'yaml',
     ],
   },
