@@ -18,9 +18,6 @@ export interface RunDeskSetting {
   readonly hub: () => HubAccess;
 }
 
-/** How long a worker that is being ended may still hold its locks. */
-const lastGaspMs = 2000;
-
 type Watcher = (runs: readonly RunSummary[]) => void;
 
 /**
@@ -80,9 +77,6 @@ export class RunDesk {
   async resume(id: string): Promise<void> {
     if (this.#own.has(id)) return;
     await askForAll(await this.#setting.catalogue().requestOf(id));
-    // The worker of a page that was just left or reloaded may hold it for a moment longer.
-    const signal = AbortSignal.timeout(lastGaspMs);
-    await navigator.locks.request(lockOf(id), { signal }, () => undefined).catch(() => undefined);
     this.#own.set(id, undefined);
     try {
       await this.#setting.catalogue().setIdle(id, 'waiting');

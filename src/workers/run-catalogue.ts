@@ -11,6 +11,7 @@ import type { ModelFile, ModelFiles } from '../sources/model-files';
 import type { LabStore } from '../store/lab-store';
 import { dropOutput } from './drop-output';
 import { RunChannel } from './run-channel';
+import { withRunLock } from './run-lock';
 import { notBegun, RunRecords, runLockName, type RunEntry, type RunProgress } from './run-records';
 import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
 import { runModelId } from './stored-slot';
@@ -102,20 +103,17 @@ export class RunCatalogue {
    * @throws LabError `run/unavailable` when another tab works on it
    */
   async setIdle(id: string, state: RunState): Promise<void> {
-    if ((await heldLocks()).has(runLockName(id))) {
-      throw new LabError(
-        'run/unavailable',
-        'Another tab works on this run; watch it here, or pause it first.',
-        { details: { run: id } },
-      );
-    }
+    await withRunLock(id, async () => this.#setLocked(id, state));
+    this.#channel.tell({ kind: 'changed' });
+  }
+
+  async #setLocked(id: string, state: RunState): Promise<void> {
     const progress = (await this.#records.progress(id)) ?? notBegun;
     if (progress.state === 'done') return;
     if (state === 'cancelled') await dropOutput(await this.#entry(id), this.#store);
     const { elapsedMs, totalBytes } = progress;
     const doneBytes = state === 'cancelled' ? 0 : progress.doneBytes;
     await this.#records.putProgress(id, { state, elapsedMs, doneBytes, totalBytes });
-    this.#channel.tell({ kind: 'changed' });
   }
 
   /** Deletes a run that nobody works on, with its output. */

@@ -9,7 +9,8 @@ import type { HubAccess } from './opened-place';
 import { PlaceOpener } from './place-opener';
 import { RunChannel } from './run-channel';
 import { RunMeter, type RunLive } from './run-meter';
-import { notBegun, RunRecords, runLockName, type RunEntry, type RunProgress } from './run-records';
+import { withRunLock } from './run-lock';
+import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { PlacedModel, RunState, RunSummary } from './run-types';
 
 /** Held by the one run that computes; others wait for it, also those of other tabs. */
@@ -36,9 +37,7 @@ export class RunService {
    * @throws LabError `run/unavailable` when there is no such run, or another tab works on it
    */
   async work(start: RunStart): Promise<void> {
-    const lockName = runLockName(start.id);
-    await navigator.locks.request(lockName, { ifAvailable: true }, async (lock) => {
-      if (lock === null) throw atWorkElsewhere();
+    await withRunLock(start.id, async () => {
       const entry = await this.#records.entry(start.id);
       if (entry === undefined) throw noSuchRun();
       await this.#workLocked(withVisiting(entry, start.visiting), start);
@@ -158,13 +157,6 @@ function withVisiting(entry: RunEntry, visiting: readonly PlacedModel[]): RunEnt
   const here = new Map(visiting.map((model) => [model.id, model]));
   const models = entry.request.models.map((model) => here.get(model.id) ?? model);
   return { ...entry, request: { ...entry.request, models } };
-}
-
-function atWorkElsewhere(): LabError {
-  return new LabError(
-    'run/unavailable',
-    'Another tab works on this run; watch it here, or pause it first.',
-  );
 }
 
 function noSuchRun(): LabError {

@@ -1,0 +1,26 @@
+import { LabError } from '../core/errors';
+import { runLockName } from './run-records';
+
+/**
+ * How long one who lets go of a run may still seem to hold it: a worker that is being ended, or a
+ * release that is on its way from another thread.
+ */
+const lastGaspMs = 2000;
+
+/**
+ * Works on a run while nobody else does.
+ * @throws LabError `run/unavailable` when somebody else does
+ */
+export async function withRunLock(id: string, work: () => Promise<void>): Promise<void> {
+  const patience = AbortSignal.timeout(lastGaspMs);
+  try {
+    await navigator.locks.request(runLockName(id), { signal: patience }, work);
+  } catch (error) {
+    if (!patience.aborted || error !== patience.reason) throw error;
+    throw new LabError(
+      'run/unavailable',
+      'Another tab works on this run; watch it here, or pause it first.',
+      { details: { run: id } },
+    );
+  }
+}
