@@ -225,7 +225,12 @@ function folderName(title: string): string {
   return name === '' ? 'merge' : name;
 }
 
+/** None where the browser denies storage: it denies locks with it, and then there are no runs. */
 async function heldLocks(): Promise<ReadonlySet<string>> {
-  const { held = [] } = await navigator.locks.query();
-  return new Set(held.flatMap(({ name }) => name ?? []));
+  try {
+    const { held = [] } = await navigator.locks.query();
+    return new Set(held.flatMap(({ name }) => name ?? []));
+  } catch {
+    return new Set();
+  }
 }
