@@ -7,9 +7,13 @@ export interface BuiltSite {
   close(): Promise<void>;
 }
 
-/** Serves `dist/`. Build first: `npm run build`. */
-export async function serveBuilt(): Promise<BuiltSite> {
-  const server = await preview({ logLevel: 'error', preview: { port: 0, host: 'localhost' } });
+/** Serves `dist/`, or another folder that holds a build. Build first: `npm run build`. */
+export async function serveBuilt(outDir = 'dist'): Promise<BuiltSite> {
+  const server = await preview({
+    logLevel: 'error',
+    build: { outDir },
+    preview: { port: 0, host: 'localhost' },
+  });
   const address = server.resolvedUrls?.local[0];
   if (address === undefined) throw new Error('The preview server has no address');
   return {

@@ -5,6 +5,7 @@ import type { BackendId, PlacedModel, RunRequest, RunSummary } from '../workers/
 import type { RunCatalogue } from '../workers/run-catalogue';
 import type { HubAccess } from '../workers/opened-place';
 import { RunChannel, type RunMessage } from '../workers/run-channel';
+import { runLockName } from '../workers/run-lock';
 import type { RunLive } from '../workers/run-meter';
 import type { RunService } from '../workers/run-service';
 import { connect, type Connection, type Service } from './connect';
@@ -162,7 +163,7 @@ export class RunDesk {
    * @returns false when nobody does
    */
   async #ask(id: string, ask: 'pause' | 'cancel'): Promise<boolean> {
-    const lockName = lockOf(id);
+    const lockName = runLockName(id);
     const { held = [] } = await navigator.locks.query();
     if (!held.some(({ name }) => name === lockName) && !this.#own.has(id)) return false;
     this.#channel.tell({ kind: 'ask', id, ask });
@@ -193,11 +194,6 @@ export class RunDesk {
     this.#known = runs;
     for (const watcher of this.#watchers) watcher(runs);
   }
-}
-
-/** `runLockName`, without the code that keeps records. */
-function lockOf(id: string): string {
-  return `mergelab-run-${id}`;
 }
 
 /** Only a run at work has news. */

@@ -1,5 +1,6 @@
 import type { LabDatabase } from './database';
 import type { FileStore } from './file-store';
+import { noise } from './noise';
 import type { DriverId, DriverMeasurement, DriverSpeed } from './schema';
 
 /** Models below this size go to IndexedDB: what the other driver could save is not worth measuring. */
@@ -87,17 +88,4 @@ async function measure(files: FileStore, driver: DriverId): Promise<DriverSpeed 
   } finally {
     await files.remove(key).catch(() => undefined);
   }
-}
-
-/** Bytes that do not compress (xorshift32): some browsers compress what they store. */
-function noise(sizeBytes: number): Uint8Array<ArrayBuffer> {
-  const words = new Uint32Array(Math.ceil(sizeBytes / 4));
-  let state = 2463534242;
-  for (let index = 0; index < words.length; index++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    words[index] = state;
-  }
-  return new Uint8Array(words.buffer, 0, sizeBytes);
 }

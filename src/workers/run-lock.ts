@@ -1,5 +1,9 @@
 import { LabError } from '../core/errors';
-import { runLockName } from './run-records';
+
+/** The Web Lock that is held while somebody works on a run. */
+export function runLockName(runId: string): string {
+  return `mergelab-run-${runId}`;
+}
 
 /**
  * How long one who lets go of a run may still seem to hold it: a worker that is being ended, or a

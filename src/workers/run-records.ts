@@ -99,11 +99,6 @@ export const notBegun: RunProgress = {
   totalBytes: 0,
 };
 
-/** The Web Lock that is held while somebody works on a run. */
-export function runLockName(runId: string): string {
-  return `mergelab-run-${runId}`;
-}
-
 function progressId(runId: string): string {
   invariant(!runId.includes('/'), 'ids of runs have no slash');
   return `${runId}/progress`;

@@ -5,6 +5,7 @@ import { CachedFiles } from '../../src/sources/cached-files';
 import { memoryFiles } from '../../src/sources/memory-files';
 import { FileWriter } from '../../src/store/file-writer';
 import { LabStore } from '../../src/store/lab-store';
+import { noise } from '../../src/store/noise';
 
 let databaseCount = 0;
 let name = '';
@@ -27,19 +28,6 @@ function freshStore(pieceBytes?: number): LabStore {
   name = `browser-store-${databaseCount}`;
   problems.length = 0;
   return openStore(pieceBytes);
-}
-
-/** Bytes that do not compress, so that quota counts them in full (xorshift32). */
-function noise(sizeBytes: number): Uint8Array<ArrayBuffer> {
-  const words = new Uint32Array(Math.ceil(sizeBytes / 4));
-  let state = 2463534242;
-  for (let index = 0; index < words.length; index++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    words[index] = state;
-  }
-  return new Uint8Array(words.buffer, 0, sizeBytes);
 }
 
 /** Where two byte arrays differ first; -1 when they are equal. `toEqual` takes minutes on these. */

@@ -11,7 +11,8 @@ import { bytesContent } from '../hub/content';
 import type { HubTestModel } from '../hub/repos';
 import { startHubServer, type HubServer } from '../hub/server';
 import { MortalBrowser } from './runs/mortal-browser';
-import { serveRunPage } from './runs/serve-run-page';
+import type { BuiltSite } from '../../tools/serve-built';
+import { servePage } from '../../tools/serve-page';
 
 /** `MERGELAB_LONG=1`: six models of 135 million parameters, and 20 kills. Takes half an hour. */
 const isLong = process.env['MERGELAB_LONG'] === '1';
@@ -101,7 +102,7 @@ function requestFor(method: Method): RunRequest {
 }
 
 let hub: HubServer;
-let site: Awaited<ReturnType<typeof serveRunPage>>;
+let site: BuiltSite;
 let profile: string;
 let browser: MortalBrowser;
 /** SHA-256 by path, of runs that nothing disturbed. */
@@ -153,7 +154,7 @@ beforeAll(async () => {
     : names.map((name) => smallModel(name));
   const tiny = names.slice(0, 3).map((name) => smallModel(name, true));
   hub = await startHubServer({ models: [...models, ...tiny] });
-  site = await serveRunPage();
+  site = await servePage('test/e2e/runs/index.html');
   profile = mkdtempSync(join(tmpdir(), 'mergelab-runs-profile-'));
   await open();
   await runUndisturbed(largeMethod);

@@ -24,7 +24,7 @@ import { report } from './report';
 import { browserProcessOf, BrowserWatch, type BrowserCost } from './scale/browser-watch';
 import type { ScalePage } from './scale/page';
 import type { ProbeAnswer } from './scale/probe.worker';
-import { servePage } from './scale/serve-page';
+import { servePage } from '../serve-page';
 import { hubModels } from './scale/synthetic-hub';
 
 const modelCount = 6;
@@ -108,7 +108,7 @@ async function openFiles(folder: string, page: Page): Promise<OpenSource> {
 
 async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): Promise<void> {
   const profile = await mkdtemp(join(tmpdir(), 'mergelab-profile-'));
-  const site = await servePage();
+  const site = await servePage('tools/bench/scale/index.html');
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: chromiumPath(),
     args: ['--headless=new', '--no-sandbox', '--disable-background-networking'],

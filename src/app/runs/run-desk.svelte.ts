@@ -3,6 +3,7 @@ import type { WholeLab } from '../state/lab-parts';
 import type { Activity } from '../state/activity.svelte';
 import type { Pushed } from '../../sources/hub/push';
 import type { PushTarget } from '../../workers/run-catalogue';
+import { runLockName } from '../../workers/run-lock';
 import { openDownload } from '../state/save-file';
 import type { Problems } from '../state/problems.svelte';
 
@@ -134,11 +135,7 @@ export class RunDesk {
     if (signal === undefined) return;
     this.#awaited = [...this.#awaited, id];
     try {
-      await navigator.locks.request(
-        `mergelab-run-${id}`,
-        { mode: 'shared', signal },
-        () => undefined,
-      );
+      await navigator.locks.request(runLockName(id), { mode: 'shared', signal }, () => undefined);
       this.#awaited = this.#awaited.filter((one) => one !== id);
       this.#take(await this.#lab().runs());
     } catch {
