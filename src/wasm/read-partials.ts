@@ -19,28 +19,36 @@ export function readPartials(
 ): ReductionPartial[] {
   let result = 0;
   let firstBin = 0;
-  const chunkCount = resultCount === 0 ? 0 : numbers.length / resultCount;
-  const laneCount = laneWords === 0 ? 0 : counts.length / laneWords;
   return reductions.map((reduction) => {
     const listCount = reduction.perModel ? specialistCount : 1;
     const lists = Array.from({ length: listCount }, () => {
-      if (reduction.kind !== 'histogram') {
-        const column = result++;
-        return Float64Array.from(
-          { length: chunkCount },
-          (_, chunk) => numbers[chunk * resultCount + column] ?? 0,
-        );
-      }
+      if (reduction.kind !== 'histogram') return everyNth(numbers, result++, resultCount);
       const start = firstBin;
       firstBin += reduction.binCount;
-      const bins = new Float64Array(counts.subarray(start, firstBin));
-      for (let lane = 1; lane < laneCount; lane++) {
-        for (let bin = 0; bin < bins.length; bin++) {
-          bins[bin] = (bins[bin] ?? 0) + (counts[lane * laneWords + start + bin] ?? 0);
-        }
-      }
-      return bins;
+      return sumOfLanes(counts, start, reduction.binCount, laneWords);
     });
     return { lists };
   });
+}
+
+function everyNth(numbers: Float64Array, first: number, step: number): Float64Array {
+  const picked = new Float64Array(numbers.length / step);
+  for (let at = 0; at < picked.length; at++) picked[at] = numbers[first + at * step] ?? 0;
+  return picked;
+}
+
+/** Plain loops over typed arrays: thousands of bins a tensor took as long as some kernels do. */
+function sumOfLanes(
+  counts: Uint32Array,
+  firstBin: number,
+  binCount: number,
+  laneWords: number,
+): Float64Array {
+  const bins = new Float64Array(binCount);
+  for (let start = firstBin; start < counts.length; start += laneWords) {
+    for (let bin = 0; bin < binCount; bin++) {
+      bins[bin] = (bins[bin] as number) + (counts[start + bin] as number);
+    }
+  }
+  return bins;
 }
