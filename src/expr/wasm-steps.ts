@@ -69,6 +69,9 @@ export class StepWriter {
   readonly #isInvariant: readonly boolean[];
   readonly #useCounts: readonly number[];
   readonly #bounds: readonly number[];
+  /** Locals with words made ready for a signed comparison, as `#shared` and `#locals`. */
+  readonly #signedShared = new Map<string, number>();
+  readonly #signedLocals = [new Map<string, number>(), new Map<string, number>()] as const;
   #indexLocal: number | undefined;
 
   constructor(code: WasmCode, program: Program, layout: InputLayout) {
@@ -108,6 +111,7 @@ export class StepWriter {
       this.#code.set(local);
       this.#shared.set(index, local);
     });
+    this.#writeSignedInvariants();
   }
 
   /** Puts the value of a step on the stack, for one half of the turn. */
@@ -245,6 +249,15 @@ export class StepWriter {
       this.push(a, half);
       return;
     }
+    const tie = this.#tieOf(step);
+    if (tie !== undefined) {
+      this.push(tie.a, half);
+      this.push(tie.condition, half);
+      code.vec('i32x4Sub');
+      this.#pushSigned(tie.b, tie.a, half);
+      code.vec('i32x4GtS');
+      return;
+    }
     const order = isFloat ? undefined : signedOrders[step.op];
     if (order !== undefined) {
       this.#pushSigned(a, b, half);
@@ -313,11 +326,75 @@ export class StepWriter {
     return (this.#bounds[index] ?? signBit) < largestSigned;
   }
 
-  /** A word to be compared with `other` as signed: cut off above what a small one reaches, or moved. */
+  /** Words that are the same for all elements and are compared with others as signed. */
+  #writeSignedInvariants(): void {
+    for (const { op, args } of this.#program.steps) {
+      const [a = 0, b = 0] = args;
+      if (signedOrders[op] === undefined || this.#program.steps[a]?.type !== 'u32') continue;
+      for (const [index, other] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        const way = this.#signedWay(index, other);
+        const key = `${way} ${index}`;
+        const isKnown = way === 'asItIs' || this.#signedShared.has(key);
+        if (isKnown || this.#isInvariant[index] !== true) continue;
+        this.#writeSigned(index, way, 0);
+        const local = this.#code.local('v128');
+        this.#code.set(local);
+        this.#signedShared.set(key, local);
+      }
+    }
+  }
+
+  /** How a word is made ready to be compared with `other` as signed. */
+  #signedWay(index: number, other: number): SignedWay {
+    if (this.#isSmall(index)) return 'asItIs';
+    return this.#isSmall(other) ? 'cutOff' : 'moved';
+  }
+
   #pushSigned(index: number, other: number, half: Half): void {
+    const way = this.#signedWay(index, other);
+    if (way === 'asItIs') {
+      this.push(index, half);
+      return;
+    }
+    const key = `${way} ${index}`;
+    const known = this.#signedShared.get(key) ?? this.#signedLocals[half].get(key);
+    if (known !== undefined) {
+      this.#code.get(known);
+      return;
+    }
+    this.#writeSigned(index, way, half);
+    const local = this.#code.local('v128');
+    this.#code.tee(local);
+    this.#signedLocals[half].set(key, local);
+  }
+
+  /** Above what a small word reaches nothing matters; else both are moved by half of all words. */
+  #writeSigned(index: number, way: Exclude<SignedWay, 'asItIs'>, half: Half): void {
     this.push(index, half);
-    if (this.#isSmall(index)) return;
-    if (this.#isSmall(other)) this.#code.v128(lanes(largestSigned)).vec('i32x4MinU');
+    if (way === 'cutOff') this.#code.v128(lanes(largestSigned)).vec('i32x4MinU');
     else this.#code.v128(lanes(signBit)).vec('v128Xor');
   }
+
+  /**
+   * The parts of `a > b or (a = b and c)`, where `a` is small: it is `a + (c ? 1 : 0) > b`, and a mask
+   * that holds is -1. So a threshold with ties takes two instructions and not five.
+   */
+  #tieOf({ op, args }: Step): { a: number; b: number; condition: number } | undefined {
+    const stepOf = (index = -1): Step | undefined => this.#program.steps[index];
+    const [greater, both] = [stepOf(args[0]), stepOf(args[1])];
+    if (op !== 'or' || greater?.op !== 'gt' || both?.op !== 'and') return undefined;
+    const equal = stepOf(both.args[0]);
+    const [a = 0, b = 0] = greater.args;
+    const [, condition] = both.args;
+    const isSame = equal?.op === 'eq' && equal.args[0] === a && equal.args[1] === b;
+    const isFloat = stepOf(a)?.type !== 'u32';
+    if (!isSame || isFloat || condition === undefined || !this.#isSmall(a)) return undefined;
+    return { a, b, condition };
+  }
 }
+
+/** Cut off at the largest signed word, or moved by half of all words. */
+type SignedWay = 'asItIs' | 'cutOff' | 'moved';
