@@ -1,10 +1,10 @@
 import type { FloatDtype } from '../core/dtype';
 import type { LoadedSlice, MergeBackend } from '../expr/backend';
-import type { MethodDefinition, MethodNumbers } from './method';
+import type { MethodDefinition, MethodNumbers, Pass } from './method';
 import type { ColumnSource } from './columns';
 import type { PassEntry } from './pass-entry';
 import { forEachSlice, valuesOf } from './pass-entry';
-import { runPass } from './run-pass';
+import { runPasses } from './run-pass';
 import type { MergeOptions, TensorTask } from './tensor-task';
 
 /** What earlier passes over the whole model found for one tensor. */
@@ -32,11 +32,9 @@ export async function mergeTensor(
   options: MergeOptions,
   measured: Measured = { passCount: 0, numbers: task.numbers, columns: [] },
 ): Promise<void> {
-  let entry: PassEntry = { task, numbers: measured.numbers, columns: measured.columns };
-  for (const pass of definition.passes.slice(measured.passCount)) {
-    const [extended] = await runPass(backend, pass, [entry], options);
-    entry = extended ?? entry;
-  }
+  const start: PassEntry = { task, numbers: measured.numbers, columns: measured.columns };
+  const passes = definition.passes.slice(measured.passCount);
+  const [entry = start] = await runPasses(backend, passes, [start], options);
   const { output } = definition;
   const values = valuesOf(entry, options);
   const { fromSlice = 0 } = options;
@@ -65,17 +63,32 @@ export async function measureModel(
   options: MergeOptions,
 ): Promise<Measured[]> {
   const passCount = definition.passes.findLastIndex((pass) => pass.scope === 'model') + 1;
-  let entries = tasks.map((task): PassEntry => ({ task, numbers: task.numbers, columns: [] }));
-  for (const pass of definition.passes.slice(0, passCount)) {
-    if (pass.scope === 'model') {
-      entries = await runPass(backend, pass, entries, options);
+  let entries: readonly PassEntry[] = tasks.map((task) => ({
+    task,
+    numbers: task.numbers,
+    columns: [],
+  }));
+  for (const inRow of byScope(definition.passes.slice(0, passCount))) {
+    if (inRow[0]?.scope === 'model') {
+      entries = await runPasses(backend, inRow, entries, options);
       continue;
     }
     const extended: PassEntry[] = [];
     for (const entry of entries) {
-      extended.push(...(await runPass(backend, pass, [entry], options)));
+      extended.push(...(await runPasses(backend, inRow, [entry], options)));
     }
     entries = extended;
   }
   return entries.map(({ numbers, columns }) => ({ passCount, numbers, columns }));
+}
+
+/** The passes in order, those of one scope in a row together. */
+function byScope(passes: readonly Pass[]): Pass[][] {
+  const rows: Pass[][] = [];
+  for (const pass of passes) {
+    const last = rows.at(-1);
+    if (last?.[0]?.scope === pass.scope) last.push(pass);
+    else rows.push([pass]);
+  }
+  return rows;
 }

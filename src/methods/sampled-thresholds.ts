@@ -6,10 +6,10 @@ import type { Reduction } from '../expr/reduction';
 import { ReductionTotal } from '../expr/reduction';
 import type { PassEntry } from './pass-entry';
 import { forEachSlice, valuesOf } from './pass-entry';
-import { reduceAll } from './reduce-all';
+import type { RunReductions } from './lockstep';
 import type { MergeOptions } from './tensor-task';
-import type { Threshold } from './top-magnitudes';
-import { highestDigit } from './top-magnitudes';
+import type { Threshold, TopSearch } from './top-magnitudes';
+import { highestDigit, ownName } from './top-magnitudes';
 
 /**
  * Fewer chunks are ranked sooner than sampled: measured, a sample saves time from 8 chunks on where
@@ -36,41 +36,47 @@ interface ThresholdReductions {
   readonly ties: Reduction;
 }
 
-const rememberedThresholds = new WeakMap<Expr, ThresholdReductions>();
+const rememberedThresholds = new WeakMap<Expr, Map<number, ThresholdReductions>>();
 
-function thresholdReductions(of: Expr<'f32'>): ThresholdReductions {
+function thresholdReductions(of: Expr<'f32'>, searchIndex: number): ThresholdReductions {
+  const known = rememberedThresholds.get(of) ?? new Map<number, ThresholdReductions>();
+  rememberedThresholds.set(of, known);
+  const before = known.get(searchIndex);
+  if (before !== undefined) return before;
   const magnitude = magnitudeBits(of);
-  const bits = perModelU32('guess.bits');
-  const known = rememberedThresholds.get(of) ?? {
+  const bits = perModelU32(ownName('guess.bits', searchIndex));
+  const made: ThresholdReductions = {
     above: { kind: 'count', of: gt(magnitude, bits), perModel: true },
     ties: { kind: 'count', of: eq(magnitude, bits), perModel: true },
   };
-  rememberedThresholds.set(of, known);
-  return known;
+  known.set(searchIndex, made);
+  return made;
 }
 
-const remembered = new WeakMap<Expr, Map<number, BracketReductions>>();
+const remembered = new WeakMap<Expr, Map<string, BracketReductions>>();
 
 /** Counts what lies above the bracket of a model, and in bins of 2^shift what lies inside. */
-function reductionsFor(of: Expr<'f32'>, shift: number): BracketReductions {
-  const known = remembered.get(of) ?? new Map<number, BracketReductions>();
+function reductionsFor(of: Expr<'f32'>, shift: number, searchIndex: number): BracketReductions {
+  const known = remembered.get(of) ?? new Map<string, BracketReductions>();
   remembered.set(of, known);
-  const before = known.get(shift);
+  const name = `${shift} ${searchIndex}`;
+  const before = known.get(name);
   if (before !== undefined) return before;
+  const own = (list: string): Expr<'u32'> => perModelU32(ownName(list, searchIndex));
   const magnitude = magnitudeBits(of);
-  const offset = sub(magnitude, perModelU32('bracket.low'));
+  const offset = sub(magnitude, own('bracket.low'));
   const made: BracketReductions = {
-    above: { kind: 'count', of: ge(magnitude, perModelU32('bracket.high')), perModel: true },
+    above: { kind: 'count', of: ge(magnitude, own('bracket.high')), perModel: true },
     inside: {
       kind: 'histogram',
       bin: shiftRight(offset, shift),
       // Below the bracket the difference wraps around to a large number.
-      when: lt(offset, perModelU32('bracket.size')),
+      when: lt(offset, own('bracket.size')),
       binCount: 2 ** binBits,
       perModel: true,
     },
   };
-  known.set(shift, made);
+  known.set(name, made);
   return made;
 }
 
@@ -85,25 +91,23 @@ interface Bracket {
  * magnitudes lie: then nearly every element is only compared, and few are counted in bins. Exact all
  * the same, for what lies above is counted. Differences of 16-bit weights have few distinct
  * magnitudes, and one look at all elements is often enough.
- * @returns undefined for a small tensor, or when a sample misled
+ * @param sample of the tensor, as `sampleOf` gives it
+ * @returns undefined when the sample misled
  */
 export async function findSampledThresholds(
-  backend: MergeBackend,
+  whole: RunReductions,
   of: Expr<'f32'>,
-  entry: PassEntry,
-  options: MergeOptions,
-  keep: readonly number[],
+  search: TopSearch,
+  sample: Sample,
+  elementCount: number,
 ): Promise<Threshold[] | undefined> {
-  const { elementCount } = entry.task;
-  if (elementCount < fewestChunks * chunkElements) return undefined;
-  const whole: Run = (reductions, extra) => reduceAll(backend, reductions, [entry], options, extra);
-  const sample = await sampleOf(backend, of, entry, options);
+  const { keep } = search;
   const share = (k: number): number => k / elementCount;
   const ranks = keep.map((k) => Math.max(1, Math.round(share(k) * sample.elementCount)));
   const around = sample.brackets(ranks.map((rank) => [rank, rank]));
-  const guesses = await narrow(sample.run, of, ranks, around);
+  const guesses = await narrow(sample.run, of, { ...search, keep: ranks }, around);
   if (guesses?.every(({ tieCount }) => tieCount > commonTies01 * sample.elementCount) === true) {
-    const found = await verify(whole, of, keep, guesses);
+    const found = await verify(whole, of, search, guesses);
     if (found !== undefined) return found;
   }
   const spans = keep.map((k): [number, number] => {
@@ -113,24 +117,19 @@ export async function findSampledThresholds(
       Math.min(sample.elementCount, Math.max(1, rank01 * sample.elementCount));
     return [rankAt(share(k) - margin), rankAt(share(k) + margin)];
   });
-  return narrow(whole, of, keep, sample.brackets(spans));
+  return narrow(whole, of, search, sample.brackets(spans));
 }
-
-type Run = (
-  reductions: readonly Reduction[],
-  extra: Readonly<Record<string, readonly number[]>>,
-) => Promise<readonly ReductionTotal[]>;
 
 /** Where many magnitudes are equal the sample's own k-th is often that of all: two counts tell. */
 async function verify(
-  run: Run,
+  run: RunReductions,
   of: Expr<'f32'>,
-  keep: readonly number[],
+  { index, keep }: TopSearch,
   guesses: readonly Threshold[],
 ): Promise<Threshold[] | undefined> {
-  const { above, ties } = thresholdReductions(of);
+  const { above, ties } = thresholdReductions(of, index);
   const bits = guesses.map((guess) => guess.bits);
-  const [larger, equal] = await run([above, ties], { 'guess.bits': bits });
+  const [larger, equal] = await run([above, ties], { [ownName('guess.bits', index)]: bits });
   const found = keep.map((k, model) => ({
     bits: bits[model] ?? 0,
     tieCount: equal?.numbers[model] ?? 0,
@@ -143,9 +142,9 @@ async function verify(
 
 /** Narrows brackets until a single magnitude is left; undefined when a bracket misses its rank. */
 async function narrow(
-  run: Run,
+  run: RunReductions,
   of: Expr<'f32'>,
-  keep: readonly number[],
+  { index, keep }: TopSearch,
   start: readonly Bracket[],
 ): Promise<Threshold[] | undefined> {
   let brackets = start;
@@ -153,11 +152,11 @@ async function narrow(
   for (;;) {
     const sizes = brackets.map(({ low, high }) => high - low);
     const shift = Math.max(0, Math.ceil(Math.log2(Math.max(...sizes, 1))) - binBits);
-    const { above: aboveReduction, inside } = reductionsFor(of, shift);
+    const { above: aboveReduction, inside } = reductionsFor(of, shift, index);
     const extra = {
-      'bracket.low': brackets.map(({ low }) => low),
-      'bracket.high': brackets.map(({ high }) => high),
-      'bracket.size': sizes,
+      [ownName('bracket.low', index)]: brackets.map(({ low }) => low),
+      [ownName('bracket.high', index)]: brackets.map(({ high }) => high),
+      [ownName('bracket.size', index)]: sizes,
     };
     const [bins, counts] = await run(
       above === undefined ? [inside, aboveReduction] : [inside],
@@ -202,25 +201,29 @@ function placeIn(bins: Float64Array, rank: number): BinPlace | undefined {
   return undefined;
 }
 
-interface Sample {
+export interface Sample {
   readonly elementCount: number;
-  readonly run: Run;
+  readonly run: RunReductions;
   /** Brackets of whole bins that hold the ranks from the one to the other, counted from above. */
   readonly brackets: (spans: readonly (readonly [number, number])[]) => Bracket[];
 }
 
-/** Some chunks from all over the tensor, with the highest digit of their magnitudes counted. */
-async function sampleOf(
+/**
+ * Some chunks from all over the tensor, with the highest digit of their magnitudes counted; undefined
+ * for a tensor that is too small.
+ */
+export async function sampleOf(
   backend: MergeBackend,
   of: Expr<'f32'>,
   entry: PassEntry,
   options: MergeOptions,
-): Promise<Sample> {
+): Promise<Sample | undefined> {
   const { sliceCount, specialistCount } = entry.task;
+  if (entry.task.elementCount < fewestChunks * chunkElements) return undefined;
   const slices = new Set(spreadOut(sampledSlices, sliceCount));
   const chunksEach = Math.ceil(sampledChunks / slices.size);
   let elementCount = 0;
-  const run: Run = async (reductions, extra) => {
+  const run: RunReductions = async (reductions, extra) => {
     elementCount = 0;
     const own = valuesOf(entry, options);
     const values = { ...own, perModel: { ...own.perModel, ...extra } };

@@ -1,18 +1,25 @@
 import { and, bool, eq, magnitudeBits, perModelU32, shiftRight, u32 } from '../expr/build';
 import type { Expr } from '../expr/expr';
-import type { Reduction, ReductionTotal } from '../expr/reduction';
-import type { MethodNumbers } from './method';
+import type { Reduction } from '../expr/reduction';
+import type { RunReductions } from './lockstep';
 
 /** Every element, ties included: `isTop` holds for all magnitudes from `bits` up. */
 export const everyIndex = 0xffffffff;
 /** Above the common value of NaN, so that nothing reaches it. */
 const unreachableBits = 0x7f800002;
 
-/** Runs one reduction over all elements that are ranked together. */
-export type RunReduction = (
-  reduction: Reduction,
-  extra: MethodNumbers['perModel'],
-) => Promise<ReductionTotal>;
+/** One of the searches for thresholds of the same magnitudes that go on side by side. */
+export interface TopSearch {
+  /** From 0; tells apart what kernels read. */
+  readonly index: number;
+  /** k for each specialist, from 0 to the number of elements. */
+  readonly keep: readonly number[];
+}
+
+/** The name of a list that kernels read for one of the searches. */
+export function ownName(name: string, searchIndex: number): string {
+  return searchIndex === 0 ? name : `${name}.${searchIndex}`;
+}
 
 /** Where the k-th magnitude of one specialist lies. */
 export interface Threshold {
@@ -40,16 +47,21 @@ function digitHistogram(
   shift: number,
   width: number,
   isFirst: boolean,
+  searchIndex: number,
 ): Reduction {
   const known = histograms.get(of) ?? new Map<string, Reduction>();
   histograms.set(of, known);
-  const name = `${String(shift)} ${String(width)} ${String(isFirst)}`;
+  // All searches begin with the same histogram.
+  const name = `${shift} ${width} ${isFirst ? 'first' : searchIndex}`;
   const before = known.get(name);
   if (before !== undefined) return before;
 
   const magnitude = magnitudeBits(of);
   const digit = shiftRight(magnitude, shift);
-  const isInPrefix = eq(shiftRight(magnitude, shift + width), perModelU32('radix.prefix'));
+  const isInPrefix = eq(
+    shiftRight(magnitude, shift + width),
+    perModelU32(ownName('radix.prefix', searchIndex)),
+  );
   const reduction: Reduction = {
     kind: 'histogram',
     bin: isFirst ? digit : and(digit, u32(2 ** width - 1)),
@@ -64,21 +76,20 @@ function digitHistogram(
 /** The histogram over the highest digit of all elements; a bin spans 2^`shift` magnitudes. */
 export function highestDigit(of: Expr<'f32'>): { reduction: Reduction; shift: number } {
   const [{ shift, width }] = digits;
-  return { reduction: digitHistogram(of, shift, width, true), shift };
+  return { reduction: digitHistogram(of, shift, width, true, 0), shift };
 }
 
 /**
  * Exact k-th largest |`of`| of every specialist by three histograms over the bits of the float, from
  * the highest 11 of 31 down; nothing is sorted and the order of elements does not matter. NaN ranks
  * above infinity, as in `torch.topk`.
- * @param keep k for each specialist, from 0 to `elementCount`
  * @param isExact whether the smallest magnitude is wanted where everything is kept; else the search
  * is saved there and the bits are 0
  */
 export async function findThresholds(
-  run: RunReduction,
+  run: RunReductions,
   of: Expr<'f32'>,
-  keep: readonly number[],
+  { index, keep }: TopSearch,
   elementCount: number,
   isExact = false,
 ): Promise<Threshold[]> {
@@ -93,9 +104,9 @@ export async function findThresholds(
   const above = keep.map(() => 0);
   const ties = keep.map(() => 0);
   for (const { shift, width } of digits) {
-    const reduction = digitHistogram(of, shift, width, shift + width === 31);
-    const total = await run(reduction, { 'radix.prefix': prefixes });
-    total.bins.forEach((bins, model) => {
+    const reduction = digitHistogram(of, shift, width, shift + width === 31, index);
+    const [total] = await run([reduction], { [ownName('radix.prefix', index)]: prefixes });
+    total?.bins.forEach((bins, model) => {
       let bin = bins.length - 1;
       let count = above[model] ?? 0;
       const k = keep[model] ?? 0;

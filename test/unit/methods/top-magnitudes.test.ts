@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { chunkElements } from '../../../src/expr/backend';
 import { base, specialist, sub } from '../../../src/expr/build';
 import { OracleBackend } from '../../../src/expr/oracle-backend';
-import { runPass } from '../../../src/methods/run-pass';
+import { runPasses } from '../../../src/methods/run-pass';
 import type { TopPass } from '../../../src/methods/method';
 import { WasmBackend } from '../../../src/wasm/wasm-backend';
 import { Random } from '../../../src/core/random';
@@ -15,6 +15,8 @@ afterAll(() => {
   wasm.dispose();
 });
 
+const change = sub(specialist, base);
+
 const topOf = (
   keep: readonly number[],
   scope: TopPass['scope'],
@@ -23,7 +25,7 @@ const topOf = (
   kind: 'top',
   scope,
   name: 'top',
-  of: sub(specialist, base),
+  of: change,
   ties,
   keep: (model) => keep[model] ?? 0,
 });
@@ -77,7 +79,7 @@ async function keptBy(
     const task = taskOf(backend, tensor, merge);
     return { task, numbers: task.numbers, columns: [] };
   });
-  const found = await runPass(backend, topOf([keep], 'model', ties), entries, { seed: 0 });
+  const found = await runPasses(backend, [topOf([keep], 'model', ties)], entries, { seed: 0 });
   return lists.map((values, index) => {
     const perModel = found[index]?.numbers.perModel;
     return keptOf(values, perModel?.['top.bits']?.[0] ?? NaN, perModel?.['top.cut']?.[0] ?? NaN);
@@ -140,6 +142,44 @@ describe('the k-th magnitude', () => {
       }
     }
   }, 60_000);
+
+  it('is found for several counts at the same time', async () => {
+    const random = new Random(5);
+    // Few and many distinct magnitudes, too few elements for a sample and enough of them.
+    for (const [elementCount, steps] of [
+      [3 * chunkElements + 5, 9],
+      [17 * chunkElements + 3, 9],
+      [17 * chunkElements + 3, 1e6],
+    ] as const) {
+      const values = Array.from({ length: elementCount }, () =>
+        Math.fround(random.integer(-steps, steps) / 64),
+      );
+      const keeps = [0.21, 0.2, 0.01, 1].map((share) => Math.trunc(share * elementCount));
+      const task = taskOf(
+        wasm,
+        smallTensor(
+          values.map(() => 0),
+          [values],
+          'F32',
+          't',
+        ),
+        { method: 'ties' },
+      );
+      const passes = keeps.map((keep, index) => ({
+        ...topOf([keep], 'tensor', 'lowerIndexFirst'),
+        name: `top${index}`,
+      }));
+      const entry = { task, numbers: task.numbers, columns: [] };
+      const [found] = await runPasses(wasm, passes, [entry], { seed: 0 });
+      for (const [index, keep] of keeps.entries()) {
+        const numbers = found?.numbers.perModel ?? {};
+        const bits = numbers[`top${index}.bits`]?.[0] ?? NaN;
+        const kept = keptOf(values, bits, numbers[`top${index}.cut`]?.[0] ?? NaN);
+        expect(kept).toEqual((await keptBy(wasm, [values], keep))[0]);
+        expect(kept.length).toBe(keep);
+      }
+    }
+  });
 
   it('keeps every tie when asked to, as MergeBench does', async () => {
     const values = [1, -1, 2, 1, 0.5, -1];
