@@ -6,8 +6,15 @@ import type { MethodDefinition, Pass } from '../methods/method';
 export interface DefinitionCost {
   /** How often it goes through one tensor before the output, and how often through all of them. */
   readonly scans: { readonly tensor: number; readonly model: number };
-  /** Computed inputs: one value per element, and one per element and specialist. */
-  readonly columns: { readonly shared: number; readonly perModel: number };
+  /**
+   * Computed inputs: one value per element, one per element and specialist, and of the latter those
+   * that are gone when the others are there.
+   */
+  readonly columns: {
+    readonly shared: number;
+    readonly perModel: number;
+    readonly passing: number;
+  };
   /** Slices must begin where rows begin. */
   readonly needsWholeRows: boolean;
   /** All specialists lie on the host as float32 matrices. */
@@ -21,10 +28,14 @@ export function definitionCost(definition: MethodDefinition): DefinitionCost {
   const before = known.get(definition);
   if (before !== undefined) return before;
   const { passes } = definition;
+  const rankCount = passes.filter(({ kind }) => kind === 'rank').length;
   const cost: DefinitionCost = {
     scans: scansOf(passes),
-    columns: columnsOf([definition.output, ...passes.flatMap(exprsOfPass)]),
-    needsWholeRows: passes.some((pass) => pass.kind === 'rank'),
+    columns: {
+      ...columnsOf([definition.output, ...passes.flatMap(exprsOfPass)]),
+      passing: rankCount,
+    },
+    needsWholeRows: rankCount > 0,
     needsMatrices: passes.some((pass) => pass.kind === 'matrix'),
   };
   known.set(definition, cost);
@@ -47,7 +58,7 @@ function scansOfPass(pass: Pass): number {
     case 'top':
       // A k-th magnitude takes three histograms.
       return 3;
-    // Ranks and draws are made when a slice is opened anyway.
+    // They are made when a slice is opened anyway.
     case 'rank':
     case 'mergekitRandom':
       return 0;
@@ -63,8 +74,9 @@ function exprsOfPass(pass: Pass): readonly Expr[] {
   switch (pass.kind) {
     case 'reduce':
       return Object.values(pass.reductions).flatMap(exprsOf);
-    case 'top':
     case 'rank':
+      return [pass.of, pass.keeps];
+    case 'top':
     case 'matrix':
     case 'mergekitSample':
       return [pass.of];
@@ -77,7 +89,7 @@ function exprsOfPass(pass: Pass): readonly Expr[] {
   }
 }
 
-function columnsOf(exprs: readonly Expr[]): DefinitionCost['columns'] {
+function columnsOf(exprs: readonly Expr[]): Omit<DefinitionCost['columns'], 'passing'> {
   const names = { shared: new Set<string>(), perModel: new Set<string>() };
   const seen = new Set<Expr>();
   const visit = (expr: Expr): void => {

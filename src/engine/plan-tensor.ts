@@ -111,9 +111,9 @@ export function specialistCountOf({ sources, hasBase }: MergedTensor): number {
   return sources.length - (hasBase ? 1 : 0);
 }
 
-/** Bytes of a tensor's inputs and computed inputs while they are loaded. */
+/** Bytes of a tensor's inputs and computed inputs while all of them are loaded. */
 export function loadedBytesOf({ shape, sliceNeeds }: MergedTensor): number {
-  return elementCountOf(shape) * sliceNeeds.bytesPerElement;
+  return elementCountOf(shape) * sliceNeeds.residentBytesPerElement;
 }
 
 function subjectOf(
@@ -178,7 +178,7 @@ function mergedTensor(
     sizeBytes: elementCount * dtypeSizesBytes[dtype],
     sliceNeeds,
     sliceElements: sliceElementsFor(shape, sliceNeeds, sliceBytes),
-    isResident: elementCount * sliceNeeds.bytesPerElement <= residentBytes,
+    isResident: elementCount * sliceNeeds.residentBytesPerElement <= residentBytes,
   };
 }
 

@@ -7,8 +7,10 @@ import type { DefinitionCost } from './definition-cost';
 export interface SliceNeeds {
   /** Of one element, all models together. */
   readonly inputBytesPerElement: number;
-  /** The same with computed inputs. */
+  /** The same with computed inputs, at the moment when there are most. */
   readonly bytesPerElement: number;
+  /** The same without those that only others are computed from. */
+  readonly residentBytesPerElement: number;
   /** Slices begin at multiples of this. */
   readonly unitElements: number;
 }
@@ -25,10 +27,12 @@ export function sliceNeedsOf(
 ): SliceNeeds {
   const inputBytes = sources.reduce((sum, { dtype }) => sum + dtypeSizesBytes[dtype], 0);
   const columnBytes = 4 * (columns.shared + columns.perModel * specialistCount);
+  const passingBytes = 4 * columns.passing * specialistCount;
   const rowLength = needsWholeRows ? rowLengthOf(shape) : 1;
   return {
     inputBytesPerElement: inputBytes,
     bytesPerElement: inputBytes + columnBytes,
+    residentBytesPerElement: inputBytes + columnBytes - passingBytes,
     unitElements: leastCommonMultiple(chunkElements, rowLength),
   };
 }

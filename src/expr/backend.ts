@@ -107,6 +107,20 @@ export interface MergeBackend {
   ): Promise<void>;
 
   /**
+   * Attaches one value per element, as `attach`, that an expression gives; read by `column(name)`.
+   * @throws LabError as `attach` and `map`
+   */
+  attachComputed(
+    slice: LoadedSlice,
+    name: string,
+    value: Expr<'f32'>,
+    values: KernelValues,
+  ): Promise<void>;
+
+  /** Frees the computed inputs of a name before the slice is released. */
+  detach(slice: LoadedSlice, name: string): Promise<void>;
+
+  /**
    * Computes every reduction in one pass over the slice, results in the same order. Partials of
    * successive slices are joined by `ReductionTotal`.
    * @param chunks the numbers of the slice's chunks to look at, in any order; all unless given.

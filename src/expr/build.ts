@@ -135,6 +135,21 @@ export const magnitudeBits = (a: F32): U32 => min(and(bits(a), u32(0x7fffffff)),
 /** The same value; printed shaders call it `name`. */
 export const named = <T extends ValueType>(name: string, a: Expr<T>): Expr<T> => ({ ...a, name });
 
+/** Whether the `rank` pass called `name` keeps the element of the model at hand. */
+export const isKept = (name: string): Bool =>
+  ne(and(bits(column(keptColumn(name))), perModelU32(`${name}.bit`)), u32(0));
+
+/**
+ * What a `rank` pass attaches for `isKept`: a bit for every model in the mantissa of a number from 1
+ * to 2, which no device rounds or flushes.
+ */
+export const keptBits = (name: string, keeps: Bool): F32 =>
+  fromBits(
+    fold(u32(0x3f800000), (soFar) => or(soFar, select(keeps, perModelU32(`${name}.bit`), u32(0)))),
+  );
+
+export const keptColumn = (name: string): string => `${name}.kept`;
+
 /** Whether `a` belongs to what the `top` pass called `name` keeps. */
 export function isTop(name: string, a: F32): Bool {
   const magnitude = named('magnitude', magnitudeBits(a));

@@ -4,6 +4,7 @@ import { invariant } from '../core/errors';
 import type { KernelValues, LoadedSlice, MergeBackend, ModelBytes, SliceInputs } from './backend';
 import { chunkElements } from './backend';
 import { checkColumns, checkInputs, describeSlice } from './check-inputs';
+import { attachComputedOnHost } from './computed-column';
 import { encodeFloats } from './decode';
 import type { Expr } from './expr';
 import type { Column, Precision } from './interpret';
@@ -59,6 +60,20 @@ export class OracleBackend implements MergeBackend {
     rowLength: number,
   ): Promise<void> {
     return rankRowsOnHost(this, slice, name, of, values, rowLength);
+  }
+
+  attachComputed(
+    slice: LoadedSlice,
+    name: string,
+    value: Expr<'f32'>,
+    values: KernelValues,
+  ): Promise<void> {
+    return attachComputedOnHost(this, slice, name, value, values);
+  }
+
+  detach(slice: LoadedSlice, name: string): Promise<void> {
+    this.#find(slice).columns.delete(name);
+    return Promise.resolve();
   }
 
   reduce(

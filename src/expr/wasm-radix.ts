@@ -2,8 +2,8 @@ import type { WasmCode } from './wasm-code';
 import { lanes } from './wasm-ops';
 import { runParameters } from './wasm-steps';
 
-const digitBits = 8;
-const digitCount = 2;
+const digitBits = 6;
+const digitCount = 3;
 const countsBytes = 4 << digitBits;
 
 /** Keys are sorted by so many of their lowest bits. */

@@ -28,7 +28,7 @@ interface RankLocals {
   /** Counters, one for every bin, and their end. */
   readonly bins: number;
   readonly binsEnd: number;
-  /** For every element the offset of its bin's counter, plus 1 where lower bits of its key are set. */
+  /** For every element the address of its bin's counter, plus 1 where lower bits of its key are set. */
   readonly binOf: number;
   /** The elements with lower bits set. */
   readonly list: RadixList;
@@ -127,6 +127,7 @@ function writeBins(code: WasmCode, { row, rowBytes, bins, binsEnd, binOf }: Rank
     code.get(binOf).get(at).op('i32Add');
     code.get(keys).i32(sortedBits).vec('i32x4ShrU').get(binZero).vec('i32x4Sub');
     code.v128(lanes(0)).vec('i32x4MaxS').i32(2).vec('i32x4Shl');
+    code.get(bins).vec('i32x4Splat').vec('i32x4Add');
     code
       .get(keys)
       .v128(lanes(2 ** sortedBits - 1))
@@ -157,17 +158,18 @@ function writeAcross(code: WasmCode, vector: number, choice: 'i32x4MinU' | 'i32x
 
 /** Turns counters into the first rank of every bin, and lists what has to be sorted. */
 function writeCounts(code: WasmCode, locals: RankLocals): void {
-  const { row, rowBytes, bins, binsEnd, list } = locals;
+  const { row, bins, binsEnd, binOf, list } = locals;
   const [place, bin, counter] = [code.local('i32'), code.local('i32'), code.local('i32')];
-  code.i32(0).set(place).i32(0).set(list.sizeBytes);
-  code.whileBelow(place, rowBytes, () => {
-    writeCounter(code, locals, place, bin).tee(counter);
+  const at = code.local('i32');
+  code.i32(0).set(list.sizeBytes);
+  writeEachPlace(code, locals, place, [[binOf, at]], (offset) => {
+    writeCounter(code, at, offset, bin).tee(counter);
     code.get(counter).i32Load(0).i32(1).op('i32Add').i32Store(0);
     // Written for every element, but only those stay that are counted: no jump to foresee.
-    code.get(list.places).get(list.sizeBytes).op('i32Add').get(place).i32Store(0);
+    code.get(list.places).get(list.sizeBytes).op('i32Add');
+    code.get(place).i32(offset).op('i32Add').i32Store(0);
     code.get(bin).i32(1).op('i32And').i32(2).op('i32Shl');
     code.get(list.sizeBytes).op('i32Add').set(list.sizeBytes);
-    code.get(place).i32(4).op('i32Add').set(place);
   });
   writeStarts(code, bins, binsEnd);
   code.i32(0).set(place);
@@ -180,37 +182,75 @@ function writeCounts(code: WasmCode, locals: RankLocals): void {
 
 /** Ranks the elements in the order of their places, then those of the list in theirs. */
 function writeRanks(code: WasmCode, locals: RankLocals): void {
-  const { ranks, rowBytes, list } = locals;
+  const { ranks, binOf, list } = locals;
   const [place, bin, counter] = [code.local('i32'), code.local('i32'), code.local('i32')];
-  const [rank, at] = [code.local('i32'), code.local('i32')];
-  const writeRank = (): void => {
-    writeCounter(code, locals, place, bin).tee(counter).i32Load(0).set(rank);
-    code.get(ranks).get(place).op('i32Add').get(rank).op('f32ConvertI32S').f32Store(0);
+  const [rank, at, to] = [code.local('i32'), code.local('i32'), code.local('i32')];
+  const writeRank = (offset: number): void => {
+    writeCounter(code, at, offset, bin).tee(counter).i32Load(0).set(rank);
+    code.get(to).get(rank).op('f32ConvertI32S').f32Store(offset);
     code.get(counter).get(rank);
   };
-  code.i32(0).set(place);
-  code.whileBelow(place, rowBytes, () => {
-    writeRank();
+  const addresses = [
+    [binOf, at],
+    [ranks, to],
+  ] as const;
+  writeEachPlace(code, locals, place, addresses, (offset) => {
+    writeRank(offset);
     // An element of the list does not count yet, and its rank is overwritten.
     code.get(bin).i32(1).op('i32And').i32(1).op('i32Xor').op('i32Add').i32Store(0);
-    code.get(place).i32(4).op('i32Add').set(place);
   });
-  code.i32(0).set(at);
-  code.whileBelow(at, list.sizeBytes, () => {
-    code.get(list.places).get(at).op('i32Add').i32Load(0).set(place);
-    writeRank();
+  const listed = code.local('i32');
+  code.i32(0).set(listed);
+  code.whileBelow(listed, list.sizeBytes, () => {
+    code.get(list.places).get(listed).op('i32Add').i32Load(0).set(place);
+    for (const [start, address] of addresses) {
+      code.get(start).get(place).op('i32Add').set(address);
+    }
+    writeRank(0);
     code.i32(1).op('i32Add').i32Store(0);
-    code.get(at).i32(4).op('i32Add').set(at);
+    code.get(listed).i32(4).op('i32Add').set(listed);
+  });
+}
+
+/** Elements of one turn: measured, a sixth of the time is saved by 8 in place of 1, and by 4 nearly so. */
+const placesPerTurn = 8;
+
+/**
+ * Goes through the places of a row, in bytes, several in a turn.
+ * @param addresses pairs of an array's start and the local that holds its address at `place`
+ * @param body is written for every element of a turn, with its distance from `place` in bytes
+ */
+function writeEachPlace(
+  code: WasmCode,
+  { rowBytes }: RankLocals,
+  place: number,
+  addresses: readonly (readonly [number, number])[],
+  body: (offset: number) => void,
+): void {
+  const turnBytes = 4 * placesPerTurn;
+  const turnsEnd = code.local('i32');
+  const turn = (elementCount: number): void => {
+    for (const [start, address] of addresses) {
+      code.get(start).get(place).op('i32Add').set(address);
+    }
+    for (let element = 0; element < elementCount; element++) body(4 * element);
+    code
+      .get(place)
+      .i32(4 * elementCount)
+      .op('i32Add')
+      .set(place);
+  };
+  code.i32(0).set(place);
+  code.get(rowBytes).i32(-turnBytes).op('i32And').set(turnsEnd);
+  code.whileBelow(place, turnsEnd, () => {
+    turn(placesPerTurn);
+  });
+  code.whileBelow(place, rowBytes, () => {
+    turn(1);
   });
 }
 
 /** Puts the address of the counter of an element's bin on the stack, and its word into `bin`. */
-function writeCounter(
-  code: WasmCode,
-  { bins, binOf }: RankLocals,
-  place: number,
-  bin: number,
-): WasmCode {
-  code.get(binOf).get(place).op('i32Add').i32Load(0).tee(bin);
-  return code.i32(-4).op('i32And').get(bins).op('i32Add');
+function writeCounter(code: WasmCode, at: number, offset: number, bin: number): WasmCode {
+  return code.get(at).i32Load(offset).tee(bin).i32(-4).op('i32And');
 }

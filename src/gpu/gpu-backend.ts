@@ -7,6 +7,7 @@ import { checkColumns, checkInputs, describeSlice, modelsOf } from '../expr/chec
 import type { Expr } from '../expr/expr';
 import { IdentityCache } from '../expr/identity-cache';
 import { layoutOf, layoutText } from '../expr/input-layout';
+import { attachComputedOnHost } from '../expr/computed-column';
 import { rankRowsOnHost } from '../expr/rank-rows';
 import type { Reduction, ReductionPartial } from '../expr/reduction';
 import { printMap } from '../expr/wgsl-kernel';
@@ -96,9 +97,26 @@ export class GpuBackend implements MergeBackend {
 
   async attach(slice: LoadedSlice, name: string, columns: readonly Float32Array[]): Promise<void> {
     checkColumns(slice, name, columns);
+    await this.#replaceColumns(slice, name, columns);
+  }
+
+  async detach(slice: LoadedSlice, name: string): Promise<void> {
+    await this.#replaceColumns(slice, name, []);
+  }
+
+  async #replaceColumns(
+    slice: LoadedSlice,
+    name: string,
+    columns: readonly Float32Array[],
+  ): Promise<void> {
     const before = this.#find(slice);
     const plan = planColumns(before.offsets.columns, name, columns.length, slice.elementCount);
     const attached = this.#gpu.guard(plan.sizeBytes, () => {
+      const offsets = { inputs: before.offsets.inputs, columns: plan.offsets };
+      if (plan.sizeBytes === 0) {
+        this.#slices.set(slice, { ...before, offsets, columns: undefined });
+        return;
+      }
       const flags = usage.storage | usage.copyTarget | usage.copySource;
       const buffer = this.#buffers.take(plan.sizeBytes, flags, `columns of ${slice.tensorName}`);
       const encoder = this.#gpu.device.createCommandEncoder();
@@ -113,7 +131,6 @@ export class GpuBackend implements MergeBackend {
         this.#write(buffer, 4 * to, bytes);
       });
       // Before anything is awaited: calls made from now on read the new columns.
-      const offsets = { inputs: before.offsets.inputs, columns: plan.offsets };
       this.#slices.set(slice, { ...before, offsets, columns: buffer });
     });
     this.#giveWhenIdle(before.columns);
@@ -128,6 +145,15 @@ export class GpuBackend implements MergeBackend {
     rowLength: number,
   ): Promise<void> {
     return rankRowsOnHost(this, slice, name, of, values, rowLength);
+  }
+
+  attachComputed(
+    slice: LoadedSlice,
+    name: string,
+    value: Expr<'f32'>,
+    values: KernelValues,
+  ): Promise<void> {
+    return attachComputedOnHost(this, slice, name, value, values);
   }
 
   async reduce(

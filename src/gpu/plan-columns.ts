@@ -1,4 +1,4 @@
-/** The layout of a slice's buffer of columns after one more name is attached, in words. */
+/** The layout of a slice's buffer of columns after a name is attached or detached, in words. */
 export interface ColumnPlan {
   readonly offsets: ReadonlyMap<string, readonly number[]>;
   /** Columns of other names that stay, from the old buffer to the new. */
@@ -7,7 +7,7 @@ export interface ColumnPlan {
   readonly sizeBytes: number;
 }
 
-/** Leaves out what `name` had before; its own columns come last. */
+/** Leaves out what `name` had before; its own `count` columns, if any, come last. */
 export function planColumns(
   before: ReadonlyMap<string, readonly number[]>,
   name: string,

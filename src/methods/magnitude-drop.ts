@@ -1,10 +1,11 @@
 import { LabError } from '../core/errors';
-import { add, columnOf, div, lt, mul, named, perModel, scalar } from '../expr/build';
+import { add, columnOf, div, isKept, lt, mul, named, perModel, scalar } from '../expr/build';
 import type {
   MethodInputs,
   MethodOptions,
   NumberParameter,
   PassContext,
+  RankPass,
   ReducePass,
 } from './method';
 import { rowLengthOf } from './row-length';
@@ -38,9 +39,14 @@ export function magnitudeDrop(options: MethodOptions, inputs: MethodInputs): Spa
   const { passes, value } = uniform(inputs, (density) => density > 0 && density < 1);
   const place = named('place', div(columnOf('rank'), scalar('lastRank')));
   const chance = add(mul(place, perModel('chanceSpread')), perModel('lowestChance'));
-  const isKept = named('isKept', lt(value, named('chance', chance)));
-  const rank = { kind: 'rank', scope: 'tensor', name: 'rank', of: taskVector } as const;
-  return sparsified(isKept, [chances, rank, ...passes], options);
+  const rank: RankPass = {
+    kind: 'rank',
+    scope: 'tensor',
+    name: 'rank',
+    of: taskVector,
+    keeps: lt(value, named('chance', chance)),
+  };
+  return sparsified(named('isKept', isKept('rank')), [chances, ...passes, rank], options);
 }
 
 /** Turns densities into chances; 1 and above keep everything, 0 and below nothing. */

@@ -153,14 +153,16 @@ export interface TopPass {
 
 /**
  * Ranks the magnitudes of `of` within every row: 0 is the smallest, equal ones in the order of their
- * columns. Adds a column per specialist, read by `columnOf(name)`. Rows run along the last axis; a
- * tensor of one dimension is a single row.
+ * columns. Then decides by these ranks, which `keeps` reads by `columnOf(name)`, what is kept of every
+ * specialist: read it by `isKept(name)`. The ranks themselves, four bytes for every element and
+ * specialist, are gone by then. Rows run along the last axis; a tensor of one dimension is a single row.
  */
 export interface RankPass {
   readonly kind: 'rank';
   readonly scope: 'tensor';
   readonly name: string;
   readonly of: Expr<'f32'>;
+  readonly keeps: Expr<'bool'>;
 }
 
 /**

@@ -16,13 +16,12 @@ import type {
   VectorPass,
 } from './method';
 import type { PassEntry } from './pass-entry';
-import { contextOf, keyOf, recall, valuesOf } from './pass-entry';
-import { rowLengthOf } from './row-length';
+import { contextOf, keyOf, recall } from './pass-entry';
 import { solveMatrix } from './solve-matrix';
 import { sumVectors } from './sum-vectors';
 import type { MergeOptions } from './tensor-task';
 
-type ColumnPass = Exclude<Pass, ReducePass | TopPass | MergekitSamplePass>;
+type ColumnPass = Exclude<Pass, ReducePass | TopPass | RankPass | MergekitSamplePass>;
 
 /** Runs a pass whose result is a computed input of the tensor. */
 export async function runColumnPass(
@@ -31,7 +30,6 @@ export async function runColumnPass(
   entry: PassEntry,
   options: MergeOptions,
 ): Promise<readonly ColumnSource[]> {
-  if (pass.kind === 'rank') return [rankColumn(pass, entry, options)];
   if (pass.kind === 'mergekitRandom') return [randomColumn(pass, entry, options)];
   const exprs = exprsOfColumns(pass);
   const key = `${keyOf(entry, exprs, options)} ${JSON.stringify(hostNumbers(pass, entry))}`;
@@ -51,16 +49,6 @@ function hostNumbers(pass: ColumnPass, { numbers }: PassEntry): unknown {
 function exprsOfColumns(pass: RowPass | VectorPass | MatrixPass): readonly Expr[] {
   if (pass.kind === 'matrix') return [pass.of];
   return Object.values(pass.kind === 'rows' ? pass.values : pass.sums);
-}
-
-function rankColumn(pass: RankPass, entry: PassEntry, options: MergeOptions): ColumnSource {
-  const rowLength = rowLengthOf(entry.task.shape);
-  const values = valuesOf(entry, options);
-  return {
-    name: pass.name,
-    key: `${identityOf(pass)} ${keyOf(entry, [pass.of], options)}`,
-    attach: (backend, slice) => backend.rankRows(slice, pass.name, pass.of, values, rowLength),
-  };
 }
 
 function randomColumn(

@@ -5,6 +5,7 @@ import type { PassEntry } from './pass-entry';
 import { contextOf, extend, keyOf, recall } from './pass-entry';
 import { reduceAll } from './reduce-all';
 import { runColumnPass } from './run-column-pass';
+import { runRankPass } from './run-rank-pass';
 import { runTopPasses } from './run-top-pass';
 import { sampleQuantiles } from './sample-quantiles';
 import type { MergeOptions } from './tensor-task';
@@ -56,6 +57,10 @@ async function runPass(
   if (pass.kind === 'reduce') return runReducePass(backend, pass, entries, options);
   const extended: PassEntry[] = [];
   for (const entry of entries) {
+    if (pass.kind === 'rank') {
+      extended.push(extend(entry, runRankPass(pass, entry, options)));
+      continue;
+    }
     if (pass.kind === 'mergekitSample') {
       const scalars = await sampleQuantiles(backend, pass, entry, options);
       extended.push(extend(entry, { scalars }));

@@ -26,6 +26,16 @@ export interface WasmOptions {
   readonly maximumBytes?: number | undefined;
 }
 
+/** What is to be computed for every element; the slice may be released by the time it is. */
+interface MapRequest {
+  readonly slice: LoadedSlice;
+  readonly found: WasmSlice;
+  readonly output: Expr<'f32'>;
+  readonly values: KernelValues;
+  readonly outDtype: FloatDtype;
+  readonly model: number;
+}
+
 /** More threads than this only wait for memory. */
 const maxThreads = 8;
 /** Kernels read and write eight elements at a time, so a region has room for as many more. */
@@ -163,6 +173,40 @@ export class WasmBackend implements MergeBackend {
     });
   }
 
+  attachComputed(
+    slice: LoadedSlice,
+    name: string,
+    value: Expr<'f32'>,
+    values: KernelValues,
+  ): Promise<void> {
+    const found = this.#find(slice);
+    return this.#inTurn(async () => {
+      const out = this.#memory.allocate(4 * slice.elementCount + paddingBytes);
+      try {
+        await this.#mapInto(out, {
+          slice,
+          found,
+          output: value,
+          values,
+          outDtype: 'F32',
+          model: 0,
+        });
+      } catch (error) {
+        this.#memory.free(out);
+        throw error;
+      }
+      this.#setColumns(found, name, [out]);
+    });
+  }
+
+  detach(slice: LoadedSlice, name: string): Promise<void> {
+    const found = this.#find(slice);
+    // eslint-disable-next-line @typescript-eslint/require-await -- a failure must be a rejection
+    return this.#inTurn(async () => {
+      this.#setColumns(found, name, []);
+    });
+  }
+
   #setColumns(found: WasmSlice, name: string, addresses: readonly number[]): void {
     for (const address of found.columns.get(name) ?? []) this.#memory.free(address);
     found.columns.set(name, addresses);
@@ -222,25 +266,33 @@ export class WasmBackend implements MergeBackend {
     model = 0,
   ): Promise<Uint8Array> {
     const found = this.#find(slice);
-    return this.#inTurn(async () => {
-      const { id, kernel } = this.#kernels.map(output, outDtype, found.layout, model);
-      const sizeBytes = dtypeSizesBytes[outDtype];
-      const outBytes = slice.elementCount * sizeBytes;
-      const regions = [outBytes + paddingBytes, blockBytes(kernel, found)];
-      return withRegions(this.#memory, regions, async ([out = 0, block = 0]) => {
-        writeBlock(this.#memory.memory, block, slice, found, kernel, values);
-        await this.#pool.run({
-          kernelId: id,
-          kernelBytes: kernel.bytes,
-          block,
-          elementCount: slice.elementCount,
-          out,
-          // The kernel finds its place by the element's number.
-          outStrideBytes: 0,
-          bins: 0,
-          binsStrideBytes: 0,
-        });
+    const outBytes = slice.elementCount * dtypeSizesBytes[outDtype];
+    return this.#inTurn(async () =>
+      withRegions(this.#memory, [outBytes + paddingBytes], async ([out = 0]) => {
+        await this.#mapInto(out, { slice, found, output, values, outDtype, model });
         return this.#copy(out, outBytes);
+      }),
+    );
+  }
+
+  /** @param out address with room for every element and a few more */
+  async #mapInto(
+    out: number,
+    { slice, found, output, values, outDtype, model }: MapRequest,
+  ): Promise<void> {
+    const { id, kernel } = this.#kernels.map(output, outDtype, found.layout, model);
+    await withRegions(this.#memory, [blockBytes(kernel, found)], async ([block = 0]) => {
+      writeBlock(this.#memory.memory, block, slice, found, kernel, values);
+      await this.#pool.run({
+        kernelId: id,
+        kernelBytes: kernel.bytes,
+        block,
+        elementCount: slice.elementCount,
+        out,
+        // The kernel finds its place by the element's number.
+        outStrideBytes: 0,
+        bins: 0,
+        binsStrideBytes: 0,
       });
     });
   }

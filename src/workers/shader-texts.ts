@@ -1,5 +1,5 @@
 import type { MergedTensor, PlannedTensor } from '../engine/plan';
-import { bool, magnitudeBits, shiftRight } from '../expr/build';
+import { bool, keptBits, magnitudeBits, shiftRight } from '../expr/build';
 import type { Expr } from '../expr/expr';
 import type { InputLayout } from '../expr/input-layout';
 import type { Reduction } from '../expr/reduction';
@@ -75,7 +75,14 @@ function passParts(pass: Pass, layout: InputLayout): ShaderPart[] {
         ),
       ];
     case 'rank':
-      return [valuePart(`values of "${pass.name}", ranked along rows`, pass.of, layout)];
+      return [
+        valuePart(`values of "${pass.name}", ranked along rows`, pass.of, layout),
+        valuePart(
+          `what is kept by "${pass.name}", a bit for every model`,
+          keptBits(pass.name, pass.keeps),
+          layout,
+        ),
+      ];
     case 'matrix':
       return [valuePart(`matrices for "${pass.name}", solved on the processor`, pass.of, layout)];
     case 'rows':

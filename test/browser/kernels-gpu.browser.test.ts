@@ -185,21 +185,28 @@ describe('WGSL on this browser’s device', () => {
     }
   });
 
-  it.each([1, 64, 999, chunkElements + 7])('ranks rows of %i as the oracle', async (rowLength) => {
-    const elementCount = rowLength * Math.ceil(chunkElements / rowLength);
-    const inputs = randomSlice({ elementCount, dtypes: ['BF16', 'BF16', 'F32'] });
-    const answers = await Promise.all(
-      [gpu, oracle].map(async (backend) => {
-        const slice = await backend.load(inputs);
-        await backend.rankRows(slice, 'rank', sub(specialist, base), noValues, rowLength);
-        const ranks = await backend.map(slice, columnOf('rank'), noValues, 'F32', 1);
-        backend.release(slice);
-        return ranks;
-      }),
-    );
-    const [found = new Uint8Array(), wanted = new Uint8Array()] = answers;
-    expect(differences(found, wanted, 'F32')).toEqual([]);
-  });
+  it.each([1, 64, 999, chunkElements + 7])(
+    'ranks rows of %i as the oracle, and computes by ranks',
+    async (rowLength) => {
+      const elementCount = rowLength * Math.ceil(chunkElements / rowLength);
+      const inputs = randomSlice({ elementCount, dtypes: ['BF16', 'BF16', 'F32'] });
+      const answers = await Promise.all(
+        [gpu, oracle].map(async (backend) => {
+          const slice = await backend.load(inputs);
+          await backend.rankRows(slice, 'rank', sub(specialist, base), noValues, rowLength);
+          const own = mul(columnOf('rank'), specialist);
+          await backend.attachComputed(slice, 'own', sumOverModels(own), noValues);
+          const ranks = await backend.map(slice, columnOf('rank'), noValues, 'F32', 1);
+          await backend.detach(slice, 'rank');
+          const sums = await backend.map(slice, column('own'), noValues, 'F32');
+          backend.release(slice);
+          return new Uint8Array([...ranks, ...sums]);
+        }),
+      );
+      const [found = new Uint8Array(), wanted = new Uint8Array()] = answers;
+      expect(differences(found, wanted, 'F32')).toEqual([]);
+    },
+  );
 
   it('merges empty and tiny tensors', async () => {
     for (const elementCount of [0, 1, 2, 3]) {

@@ -16,6 +16,7 @@ describe('slices', () => {
     expect(needs).toEqual({
       inputBytesPerElement: 8,
       bytesPerElement: 8,
+      residentBytesPerElement: 8,
       unitElements: chunkElements,
     });
     expect(sliceElementsFor([4096, 4096], needs, 8 * chunkElements * 3.5)).toBe(3 * chunkElements);
@@ -36,8 +37,9 @@ describe('slices', () => {
     const needs = sliceNeedsOf([9000, 576], halves(3), 2, della);
     // Least common multiple of 2^14 and 2^6·9.
     expect(needs.unitElements).toBe(9 * 2 ** 14);
-    // A rank of 4 bytes for both specialists.
-    expect(needs.bytesPerElement).toBeGreaterThanOrEqual(needs.inputBytesPerElement + 8);
+    // A rank of 4 bytes for both specialists, and a word that stays with what was kept by it.
+    expect(needs.bytesPerElement).toBe(needs.inputBytesPerElement + 8 + 4);
+    expect(needs.residentBytesPerElement).toBe(needs.inputBytesPerElement + 4);
     expect(sliceElementsFor([9000, 576], needs, 1e7) % 576).toBe(0);
     expect(sliceElementsFor([9000, 576], needs, 1)).toBe(9 * 2 ** 14);
   });

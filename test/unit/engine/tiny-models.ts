@@ -175,6 +175,11 @@ export class CountingBackend implements MergeBackend {
 
   rankRows: MergeBackend['rankRows'] = async (...given) => this.#inner.rankRows(...given);
 
+  attachComputed: MergeBackend['attachComputed'] = async (...given) =>
+    this.#inner.attachComputed(...given);
+
+  detach: MergeBackend['detach'] = async (...given) => this.#inner.detach(...given);
+
   map: MergeBackend['map'] = async (...given) => this.#inner.map(...given);
 
   release(slice: LoadedSlice): void {

@@ -181,6 +181,26 @@ describe('columns', () => {
     }
     wasm.release(fast);
   });
+
+  it('are computed by expressions, and go when they are detached', async () => {
+    const answers = await Promise.all(
+      [wasm, oracle].map(async (backend) => {
+        const slice = await backend.load(inputs);
+        await backend.attach(slice, 'own', [columnOfOnes.map((_, i) => i % 5)]);
+        const value = mul(column('own'), specialistAt(1));
+        await backend.attachComputed(slice, 'made', value, noValues);
+        await backend.detach(slice, 'own');
+        const made = await backend.map(slice, add(column('made'), base), noValues, 'F32');
+        await expect(async () =>
+          backend.map(slice, column('own'), noValues, 'F32'),
+        ).rejects.toThrow('own');
+        backend.release(slice);
+        return made;
+      }),
+    );
+    const [found = new Uint8Array(), wanted = new Uint8Array()] = answers;
+    expect(differences(found, wanted, 'F32')).toEqual([]);
+  });
 });
 
 it('random numbers are the same for models that share a hash', async () => {
