@@ -1,6 +1,6 @@
 // `npm test`: sets up, runs every check, and ends with the line "N passed, N failed".
 // A check is one test of the suites, or one gate (types, lint, format, imports, size).
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { ensureChromium, ensureDependencies } from './set-up.mjs';
 
@@ -9,42 +9,67 @@ ensureChromium();
 
 const counts = { passed: 0, failed: 0 };
 
-function gate(title, command, args) {
-  const startMs = Date.now();
-  console.log(`\n== ${title}`);
-  const { status } = spawnSync(command, args, { stdio: 'inherit' });
-  const seconds = ((Date.now() - startMs) / 1000).toFixed(0);
-  counts[status === 0 ? 'passed' : 'failed'] += 1;
-  console.log(`== ${title}: ${status === 0 ? 'passed' : 'FAILED'} in ${seconds} s`);
+/** Runs a command and gathers what it prints: two run at a time, and lines of both would mix. */
+async function runGathering(args) {
+  const child = spawn('npx', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const pieces = [];
+  child.stdout.on('data', (piece) => pieces.push(piece));
+  child.stderr.on('data', (piece) => pieces.push(piece));
+  const isPassed = await new Promise((resolve) => {
+    child.once('error', (error) => {
+      pieces.push(Buffer.from(`${error.message}\n`));
+      resolve(false);
+    });
+    child.once('close', (status) => {
+      resolve(status === 0);
+    });
+  });
+  return { isPassed, output: Buffer.concat(pieces).toString() };
 }
 
-function suite(title, project) {
+/** Runs a check, and shows what it printed between two lines with its title. */
+async function show(title, args, verdictOf) {
   const startMs = Date.now();
-  const reportPath = `node_modules/.cache/mergelab-${project}.json`;
-  rmSync(reportPath, { force: true });
-  console.log(`\n== ${title}`);
-  const { status } = spawnSync(
-    'npx',
-    [
-      'vitest',
-      'run',
-      `--project=${project}`,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${reportPath}`,
-    ],
-    { stdio: 'inherit' },
-  );
-  const report = readReport(reportPath);
-  counts.passed += report.numPassedTests;
-  counts.failed += report.numFailedTests;
-  // A suite that could not even load, or that ran nothing, has no failed test to count.
-  const ranNothing = report.numPassedTests + report.numFailedTests === 0;
-  if ((status !== 0 && report.numFailedTests === 0) || ranNothing) counts.failed += 1;
+  console.log(`== ${title}: started`);
+  const { isPassed, output } = await runGathering(args);
+  const verdict = verdictOf(isPassed, output);
   const seconds = ((Date.now() - startMs) / 1000).toFixed(0);
-  console.log(
-    `== ${title}: ${report.numPassedTests} passed, ${report.numFailedTests} failed in ${seconds} s`,
-  );
+  console.log(`\n== ${title}\n${output.trimEnd()}\n== ${title}: ${verdict} in ${seconds} s\n`);
+}
+
+function gate(title, ...args) {
+  return async () => {
+    await show(title, args, (isPassed) => {
+      counts[isPassed ? 'passed' : 'failed'] += 1;
+      return isPassed ? 'passed' : 'FAILED';
+    });
+  };
+}
+
+// What Vite and Vitest say when a test meets a library that was not prepared: its page loads anew.
+const metLate =
+  /dependenc(?:y|ies) optimized: |optimized dependencies changed|unexpectedly reloaded a test/;
+
+function suite(title, project) {
+  return async () => {
+    const reportPath = `node_modules/.cache/mergelab-${project}.json`;
+    rmSync(reportPath, { force: true });
+    const args = ['vitest', 'run', `--project=${project}`];
+    args.push('--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`);
+    await show(title, args, (isPassed, output) => {
+      const { numPassedTests, numFailedTests } = readReport(reportPath);
+      counts.passed += numPassedTests;
+      counts.failed += numFailedTests;
+      // A suite that could not even load, or that ran nothing, has no failed test to count.
+      const ranNothing = numPassedTests + numFailedTests === 0;
+      if ((!isPassed && numFailedTests === 0) || ranNothing) counts.failed += 1;
+      if (project === 'browser' && metLate.test(output)) {
+        counts.failed += 1;
+        return 'FAILED (name the library above in optimizeDeps.include of vite.config.ts)';
+      }
+      return `${numPassedTests} passed, ${numFailedTests} failed`;
+    });
+  };
 }
 
 function readReport(path) {
@@ -55,16 +80,28 @@ function readReport(path) {
   }
 }
 
-gate('Format', 'npx', ['prettier', '--check', '--log-level', 'warn', '.']);
-gate('Types', 'npx', ['tsc', '--noEmit', '-p', 'tsconfig.json']);
-gate('Svelte', 'npx', ['svelte-check', '--tsconfig', 'tsconfig.json', '--fail-on-warnings']);
-gate('Lint', 'npx', ['eslint', '.', '--max-warnings', '0']);
-gate('Imports', 'npx', ['depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'workers']);
-suite('Unit tests', 'unit');
-gate('Build', 'npx', ['vite', 'build', '--logLevel', 'warn']);
-gate('First-load size', 'node', ['tools/first-load-size.mjs']);
-suite('Browser tests', 'browser');
-suite('End-to-end tests', 'e2e');
+async function oneAfterTheOther(checks) {
+  for (const check of checks) await check();
+}
 
-console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
+// Two lanes for two cores: one drives browsers, which wait a lot; what is in the other is
+// single-threaded, or leaves a core free as Vitest does. Neither writes what the other reads.
+await Promise.all([
+  oneAfterTheOther([
+    gate('Build', 'vite', 'build', '--logLevel', 'warn'),
+    gate('First-load size', 'node', 'tools/first-load-size.mjs'),
+    suite('End-to-end tests', 'e2e'),
+    suite('Browser tests', 'browser'),
+  ]),
+  oneAfterTheOther([
+    gate('Format', 'prettier', '--check', '--log-level', 'warn', '.'),
+    gate('Types', 'tsc', '--noEmit', '-p', 'tsconfig.json'),
+    gate('Svelte', 'svelte-check', '--tsconfig', 'tsconfig.json', '--fail-on-warnings'),
+    gate('Lint', 'eslint', '.', '--max-warnings', '0'),
+    gate('Imports', 'depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'workers'),
+    suite('Unit tests', 'unit'),
+  ]),
+]);
+
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);

@@ -7,6 +7,7 @@ import {
   alertsOf,
   coefficientOf,
   moveByKeyboard,
+  openAtWork,
   openLab,
   openSite,
   scoreOf,
@@ -213,7 +214,7 @@ models:
   });
 
   it('survives a tab closed in the middle of a merge', async () => {
-    const other = await openLab(site);
+    const other = await openAtWork(site);
     await other.getByRole('button', { name: 'Set all to 1', exact: true }).click();
     await other.getByRole('button', { name: 'Merge', exact: true }).click({ noWaitAfter: true });
     await other.close();

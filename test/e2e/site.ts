@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright';
+import { expect } from 'vitest';
 import { chromiumPath } from '../../tools/chromium';
 import { serveBuilt, type BuiltSite } from '../../tools/serve-built';
 
@@ -60,6 +61,22 @@ export async function openLab(site: OpenSite, hash = ''): Promise<Page> {
   await page.goto(site.address + hash);
   await settled(page);
   return page;
+}
+
+/**
+ * A fresh page at the site that has merged and scores already. Most of the time until the scores are
+ * whole goes into loading Python, which tests of other things need not wait for.
+ */
+export async function openAtWork(site: OpenSite, hash = ''): Promise<Page> {
+  const page = await site.context.newPage();
+  await page.goto(site.address + hash);
+  await atWork(page);
+  return page;
+}
+
+/** Waits until a merge was made and a reply of it was right. */
+export async function atWork(page: Page): Promise<void> {
+  await expect.poll(() => scoreOf(page, 'general'), { timeout: patienceMs }).toBeGreaterThan(0);
 }
 
 /** Waits until the scores on the page belong to the sliders. */

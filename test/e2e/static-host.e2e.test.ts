@@ -1,7 +1,7 @@
 import { chromium, type Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath } from '../../tools/chromium';
-import { settled } from './site';
+import { atWork, settled } from './site';
 import { serveWithoutHeaders } from './static-host';
 
 describe('a static host that sends no headers', () => {
@@ -31,7 +31,7 @@ describe('a static host that sends no headers', () => {
     expect(loads).toBe(2);
     await expect.poll(() => page.getByText(/2 threads|\d threads/).count()).toBeGreaterThan(0);
     await page.reload();
-    await settled(page);
+    await atWork(page);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect(loads).toBe(3);
   });

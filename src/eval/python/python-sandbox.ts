@@ -13,10 +13,9 @@ export interface PythonSandboxOptions {
   readonly memoryCapBytes?: number;
   /** Time for loading the interpreter; 60 s unless given. */
   readonly loadLimitMs?: number;
+  /** Time a program has to react to the interrupt before its worker is ended; 1 s unless given. */
+  readonly interruptGraceMs?: number;
 }
-
-/** Time a program has to react to the interrupt before its worker is ended. */
-const interruptGraceMs = 300;
 
 interface LiveWorker {
   readonly port: PythonPort;
@@ -130,7 +129,7 @@ export class PythonSandbox {
         }
         // SIGINT: pyodide raises KeyboardInterrupt at the next check.
         worker.interrupt[0] = 2;
-        hardTimer = setTimeout(endHard, interruptGraceMs);
+        hardTimer = setTimeout(endHard, this.#options.interruptGraceMs ?? 1000);
       }, this.#timeLimitMs);
       worker.onOutcome = end;
       worker.port.post({ type: 'run', runId, candidate });

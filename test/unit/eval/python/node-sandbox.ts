@@ -37,13 +37,15 @@ export async function buildPythonWorker(): Promise<BuiltWorker> {
 /** The real sandbox over a real thread that runs the real worker entry. */
 export function nodeSandbox(
   worker: BuiltWorker,
-  options: { timeLimitMs?: number; baseUrl?: string } = {},
+  options: { interruptGraceMs?: number; baseUrl?: string } = {},
 ): { sandbox: PythonSandbox; startCount: () => number } {
   let started = 0;
   const sandbox = new PythonSandbox({
     baseUrl: `${pathToFileURL(packageFolder).href}/`,
     // Loading takes 3 s of processor time, and tests run beside each other.
     loadLimitMs: 600_000,
+    // An interrupt that works is waited for, however busy the machine is.
+    interruptGraceMs: 600_000,
     ...options,
     createPort: () => {
       started++;

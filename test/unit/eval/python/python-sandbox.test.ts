@@ -177,8 +177,8 @@ def f(x):
   });
 
   it('ends a loop that swallows the interrupt, and one inside C code, with their workers', async () => {
-    const before = startCount();
-    const outcomes = await sandbox.run([
+    const impatient = nodeSandbox(worker, { interruptGraceMs: 300 });
+    const outcomes = await impatient.sandbox.run([
       {
         source: 'while True:\n  try:\n    while True: pass\n  except BaseException: pass',
         tests: ['assert True'],
@@ -186,8 +186,9 @@ def f(x):
       { source: 'sum(range(10 ** 12))', tests: ['assert True'] },
       { source: 'def f(): return 1', tests: ['assert f() == 1'] },
     ]);
+    impatient.sandbox.close();
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['timeout', 'timeout', 'passed']);
-    expect(startCount()).toBe(before + 2);
+    expect(impatient.startCount()).toBe(3);
   });
 
   it('rejects at once on abort and keeps the interpreter', async () => {
@@ -196,11 +197,11 @@ def f(x):
     const slow = sandbox.run([{ source: 'while True: pass', tests: ['assert True'] }], {
       signal: controller.signal,
     });
-    const startMs = performance.now();
+    const next = runOne('def f(x): return x', 'assert f(1) == 1');
     controller.abort();
-    await expect(slow).rejects.toMatchObject({ name: 'AbortError' });
-    expect(performance.now() - startMs).toBeLessThan(500);
-    expect((await runOne('def f(x): return x', 'assert f(1) == 1')).status).toBe('passed');
+    const first = await Promise.race([slow.catch((error: unknown) => error), next]);
+    expect(first).toMatchObject({ name: 'AbortError' });
+    expect((await next).status).toBe('passed');
     expect(startCount()).toBe(before);
   });
 

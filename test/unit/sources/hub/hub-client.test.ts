@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LabError } from '../../../../src/core/errors';
 import {
   checkEndpoint,
@@ -18,10 +18,8 @@ import {
   type HubContent,
 } from '../../../hub/content';
 import { modelFromFolder } from '../../../hub/repos';
-import { startHubServer, type HubServer } from '../../../hub/server';
+import { client, errorOf, hub, serveHub, strangerToken, token, waitsMs } from './test-hub';
 
-const token = 'hf_AbsolutelySecretTokenOfAda';
-const otherToken = 'hf_AnotherSecretTokenOfBob';
 const weights = seededContent(70_000_000, 3);
 const config = bytesContent('{"model_type":"llama"}\n');
 const files = new Map<string, HubContent>([
@@ -32,62 +30,24 @@ const files = new Map<string, HubContent>([
   ['pytorch_model.bin', seededContent(1000, 9)],
 ]);
 
-let hub: HubServer;
-let waitsMs: number[] = [];
-
-beforeAll(async () => {
+serveHub(async () => {
   const many = new Map(files);
   for (let index = 0; index < 120; index++) {
     many.set(`notes-${index}.txt`, bytesContent(`${index}`));
   }
-  hub = await startHubServer({
-    models: [
-      {
-        repo: 'lab/open',
-        files,
-        licence: 'apache-2.0',
-        tags: ['base_model:finetune:lab/base'],
-        revisions: { v2: many },
-      },
-      { repo: 'lab/gated', files, gated: 'manual', licence: 'gemma' },
-      { repo: 'lab/secret', files, isPrivate: true },
-      await modelFromFolder('public/zoo/math', 'zoo/math'),
-    ],
-    users: [
-      { name: 'ada', token, accepted: ['lab/gated'] },
-      { name: 'bob', token: otherToken },
-    ],
-  });
-});
-afterAll(async () => {
-  await hub.close();
-});
-afterEach(() => {
-  hub.setFaults([]);
-  hub.forgetRequests();
-  waitsMs = [];
-});
-
-function client(options: HubClientOptions = {}): HubClient {
-  return new HubClient({
-    endpoint: hub.url,
-    wait: async (ms) => {
-      waitsMs.push(ms);
-      return Promise.resolve();
+  return [
+    {
+      repo: 'lab/open',
+      files,
+      licence: 'apache-2.0',
+      tags: ['base_model:finetune:lab/base'],
+      revisions: { v2: many },
     },
-    random01: () => 0.5,
-    ...options,
-  });
-}
-
-async function errorOf(work: Promise<unknown>): Promise<LabError> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  if (error instanceof LabError) return error;
-  throw new Error(`not a coded error: ${String(error)}`);
-}
+    { repo: 'lab/gated', files, gated: 'manual', licence: 'gemma' },
+    { repo: 'lab/secret', files, isPrivate: true },
+    await modelFromFolder('public/zoo/math', 'zoo/math'),
+  ];
+});
 
 describe('describe', () => {
   it('tells sizes, hashes, licence and commit by one request, without reading a file', async () => {
@@ -213,7 +173,7 @@ describe('gates', () => {
     expect(without).toMatchObject({ code: 'hub/gated', details: { status: 401, hadToken: false } });
     expect(without.message).toContain(`${hub.url}/lab/gated`);
     expect(without.message).toContain('sign in or paste an access token');
-    const stranger = await errorOf(readConfig({ token: () => otherToken }));
+    const stranger = await errorOf(readConfig({ token: () => strangerToken }));
     expect(stranger).toMatchObject({ code: 'hub/gated', details: { status: 403, hadToken: true } });
     expect(stranger.message).toContain(`${hub.url}/lab/gated`);
     expect(await readConfig({ token: () => token })).toBeInstanceOf(Uint8Array);
@@ -399,7 +359,7 @@ describe('patience', () => {
       expect(waitMs).toBeGreaterThanOrEqual(7000);
       expect(waitMs).toBeLessThan(9000);
     }
-    waitsMs = [];
+    waitsMs.length = 0;
     const date = { 'Retry-After': new Date(Date.now() + 20_000).toUTCString() };
     hub.setFaults([
       { match: /resolve/, action: { kind: 'status', status: 503, headers: date }, times: 1 },
@@ -431,7 +391,7 @@ describe('patience', () => {
     hub.setFaults([{ match: /resolve/, action: { kind: 'status', status: 500 } }]);
     await errorOf(readSome());
     expect(waitsMs).toEqual([500, 1000, 2000, 4000, 8000]);
-    waitsMs = [];
+    waitsMs.length = 0;
     await errorOf(readSome({ random01: () => 0 }));
     expect(waitsMs).toEqual([0, 0, 0, 0, 0]);
   });

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LabError, sentenceOf } from '../../../../src/core/errors';
-import { HubClient, type HubClientOptions } from '../../../../src/sources/hub/hub-client';
+import type { HubClientOptions } from '../../../../src/sources/hub/hub-client';
 import type { HubModel } from '../../../../src/sources/hub/hub-model';
 import { bytesContent, seededContent, type HubContent } from '../../../hub/content';
 import type { Fault, FaultAction } from '../../../hub/faults';
-import { startHubServer, type HubServer } from '../../../hub/server';
+import { client, hub, serveHub } from './test-hub';
 
 const weights = seededContent(5_000_000, 3);
 const config = '{"model_type":"llama","hidden_size":64}\n';
@@ -12,50 +12,11 @@ const files = new Map<string, HubContent>([
   ['model.safetensors', weights],
   ['config.json', bytesContent(config)],
 ]);
-const token = 'hf_AbsolutelySecretTokenOfAda';
-const strangerToken = 'hf_AnotherSecretTokenOfBob';
 
-let hub: HubServer;
-let waitsMs: number[] = [];
-
-beforeAll(async () => {
-  hub = await startHubServer({
-    models: [
-      { repo: 'lab/open', files, licence: 'apache-2.0' },
-      { repo: 'lab/gated', files, gated: 'manual', licence: 'gemma' },
-    ],
-    users: [
-      { name: 'ada', token, accepted: ['lab/gated'] },
-      { name: 'bob', token: strangerToken },
-    ],
-  });
-});
-afterAll(async () => {
-  await hub.close();
-});
-afterEach(() => {
-  hub.setFaults([]);
-  hub.forgetRequests();
-  waitsMs = [];
-});
-
-/** A client whose waits take no time and are written down. */
-function client(options: HubClientOptions = {}): HubClient {
-  return new HubClient({
-    endpoint: hub.url,
-    wait: async (ms, signal) => {
-      signal?.throwIfAborted();
-      waitsMs.push(ms);
-      return Promise.resolve();
-    },
-    random01: () => 0.5,
-    stallMs: 300,
-    ...options,
-  });
-}
+serveHub(async () => Promise.resolve([{ repo: 'lab/open', files, licence: 'apache-2.0' }]));
 
 const openModel = async (repo = 'lab/open', options: HubClientOptions = {}): Promise<HubModel> =>
-  client(options).open(repo);
+  client({ stallMs: 300, ...options }).open(repo);
 
 async function read(
   model: HubModel,
