@@ -1,5 +1,8 @@
 // Keeps the page usable without a network, and isolates it on hosts that send no headers.
-// It caches what was used, nothing in advance. Weights are not its business: the store keeps them.
+// It caches what was used, nothing in advance. Weights are not its business: the store keeps them, or
+// they stream through as a download that a run makes.
+import type { DownloadRequest } from '../src/workers/download-messages';
+import { downloadResponse } from '../src/workers/download-taker';
 
 /** The part of ServiceWorkerGlobalScope used here; TypeScript's own types clash with the page's. */
 interface ServiceWorkerScope {
@@ -40,16 +43,52 @@ scope.addEventListener('activate', (event) => {
 });
 
 scope.addEventListener('message', (event) => {
-  const message = event.data as Partial<KeepMessage> | null;
+  const message = event.data as Partial<KeepMessage> | DownloadRequest | null;
   if (message?.type === 'keep' && Array.isArray(message.urls)) {
     event.waitUntil(keep(message.urls.map(String)));
+  }
+  const [port, page] = event.ports;
+  if (message?.type === 'download' && port !== undefined && page !== undefined) {
+    const { url, ...facts } = message;
+    announce(url, isolated(downloadResponse(facts, port, page)));
   }
 });
 
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
-  if (request.method === 'GET' && isOurs(request.url)) event.respondWith(answer(request));
+  if (isDownload(request.url)) event.respondWith(download(request.url));
+  else if (request.method === 'GET' && isOurs(request.url)) event.respondWith(answer(request));
 });
+
+/** Longest wait for the page to say what an address is; a browser may ask again for one of long ago. */
+const announceMs = 10_000;
+/** Downloads by address: the page announces one and the browser asks for it, in either order. */
+const announced = new Map<string, Response>();
+const awaited = new Map<string, (response: Response) => void>();
+
+function isDownload(address: string): boolean {
+  return address.startsWith(new URL('downloads/', scope.location.href).href);
+}
+
+function announce(url: string, response: Response): void {
+  const give = awaited.get(url);
+  if (give === undefined) announced.set(url, response);
+  else give(response);
+}
+
+async function download(url: string): Promise<Response> {
+  const known = announced.get(url);
+  announced.delete(url);
+  if (known !== undefined) return known;
+  const given = await new Promise<Response>((resolve) => {
+    awaited.set(url, resolve);
+    setTimeout(() => {
+      resolve(new Response('This download is over; start it anew in MergeLab.', { status: 404 }));
+    }, announceMs);
+  });
+  awaited.delete(url);
+  return given;
+}
 
 function isOurs(address: string): boolean {
   const url = new URL(address);

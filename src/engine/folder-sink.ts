@@ -1,5 +1,4 @@
-import { isAbort, LabError, sentenceOf } from '../core/errors';
-import { quoted } from '../formats/text';
+import { ownBytes, refusing } from './disk-access';
 import type { OutputFile } from './output-files';
 import type { ResumedSave } from './store-sink';
 
@@ -28,9 +27,7 @@ export async function saveToFolder(
     });
     try {
       for await (const bytes of file.stream()) {
-        // Shared memory is not accepted everywhere.
-        const plain = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice();
-        await refusing(folder, async () => target.write(plain as Uint8Array<ArrayBuffer>));
+        await refusing(folder, async () => target.write(ownBytes(bytes)));
         madeBytes += bytes.byteLength;
         onStored(bytes.byteLength, false);
       }
@@ -82,28 +79,4 @@ async function fileIn(
   let parent = folder;
   for (const part of parts.slice(0, -1)) parent = await parent.getDirectoryHandle(part, { create });
   return parent.getFileHandle(parts.at(-1) ?? '', { create });
-}
-
-async function refusing<T>(
-  { name }: FileSystemDirectoryHandle,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (isAbort(cause)) throw cause;
-    const details = { folder: name };
-    if (cause instanceof DOMException && cause.name === 'NotAllowedError') {
-      throw new LabError(
-        'run/unavailable',
-        `The browser does not allow to write to the folder ${quoted(name)} any more; resume the run and allow it.`,
-        { details, cause },
-      );
-    }
-    throw new LabError(
-      'engine/write-failed',
-      `The folder ${quoted(name)} could not be written (${sentenceOf(cause)}); check its free space, then resume the run.`,
-      { details, cause },
-    );
-  }
 }

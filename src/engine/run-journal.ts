@@ -15,11 +15,18 @@ export interface RunIdentity {
   readonly device: string;
 }
 
+/** How far a run's zip on disk is complete, and what tells the file from another of its name. */
+export interface ArchiveMark {
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+}
+
 interface JournalData extends RunIdentity {
   readonly measured: WholeModelNumbers | undefined;
   readonly hashes: ReadonlyMap<string, string>;
   /** Complete files, by path. */
   readonly closedPaths: readonly string[];
+  readonly archive?: ArchiveMark;
 }
 
 /**
@@ -75,6 +82,10 @@ export class RunJournal implements OutputMemory {
     return this.#data.closedPaths;
   }
 
+  get archive(): ArchiveMark | undefined {
+    return this.#data.archive;
+  }
+
   async onMeasured(measured: WholeModelNumbers): Promise<void> {
     await this.#write({ measured });
   }
@@ -86,6 +97,11 @@ export class RunJournal implements OutputMemory {
   /** A file is complete. */
   async onClosed(path: string): Promise<void> {
     await this.#write({ closedPaths: [...this.#data.closedPaths, path] });
+  }
+
+  /** The zip on disk has grown. */
+  async onArchived(archive: ArchiveMark): Promise<void> {
+    await this.#write({ archive });
   }
 
   async #write(changes: Partial<JournalData>): Promise<void> {

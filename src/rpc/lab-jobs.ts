@@ -5,7 +5,7 @@ import type { StorageDetails } from '../store/storage-details';
 import type { HubAccess } from '../workers/opened-place';
 import type { PushTarget } from '../workers/run-catalogue';
 import { CatalogueConnection } from './catalogue-connection';
-import type { BackendId, PlacedModel, PlanReport, RunRequest, RunSummary } from './lab';
+import type { BackendId, PlacedModel, PlanReport, RunRequest, RunSummary, RunTarget } from './lab';
 import { RunDesk } from './run-desk';
 
 export interface LabJobsSetting {
@@ -69,10 +69,11 @@ export class LabJobs {
 
   /**
    * Begins a run once more, as a new one. Call it from a click, as `resumeRun`.
+   * @param to where it goes this time; as before unless given
    * @returns its id
    */
-  async repeatRun(id: string): Promise<string> {
-    return this.#desk.repeat(id);
+  async repeatRun(id: string, to?: RunTarget): Promise<string> {
+    return this.#desk.repeat(id, to);
   }
 
   /** Uploads a finished run as a new model of a hub. */

@@ -45,6 +45,7 @@ export type {
   RunRequest,
   RunState,
   RunSummary,
+  RunTarget,
   ShaderPart,
   Slot,
   StorageReport,

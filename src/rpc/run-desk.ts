@@ -1,7 +1,13 @@
 import { LabError } from '../core/errors';
 import type { LongTask } from '../core/progress';
 import { Transferred } from '../core/transferred';
-import type { BackendId, PlacedModel, RunRequest, RunSummary } from '../workers/lab-types';
+import type {
+  BackendId,
+  PlacedModel,
+  RunRequest,
+  RunSummary,
+  RunTarget,
+} from '../workers/lab-types';
 import type { RunCatalogue } from '../workers/run-catalogue';
 import type { HubAccess } from '../workers/opened-place';
 import { RunChannel, type RunMessage } from '../workers/run-channel';
@@ -9,6 +15,7 @@ import { runLockName } from '../workers/run-lock';
 import type { RunLive } from '../workers/run-meter';
 import type { RunService } from '../workers/run-service';
 import { connect, type Connection, type Service } from './connect';
+import { DownloadRelay } from './download-relay';
 import { WakeLock } from './wake-lock';
 
 export interface RunDeskSetting {
@@ -88,9 +95,13 @@ export class RunDesk {
     this.#work(id, []);
   }
 
-  /** Call it from a click, as `resume`. */
-  async repeat(id: string): Promise<string> {
-    const request = await this.#setting.catalogue().requestOf(id);
+  /**
+   * Call it from a click, as `resume`.
+   * @param to where it goes this time; as before unless given
+   */
+  async repeat(id: string, to?: RunTarget): Promise<string> {
+    const before = await this.#setting.catalogue().requestOf(id);
+    const request = { ...before, to: to ?? before.to };
     await askForAll(request);
     return this.start(request);
   }
@@ -103,6 +114,7 @@ export class RunDesk {
 
   async cancel(id: string): Promise<void> {
     if (await this.#ask(id, 'cancel')) return;
+    await this.#askToDrop(id);
     await this.#setting.catalogue().setIdle(id, 'cancelled');
     await this.#tell();
   }
@@ -114,6 +126,7 @@ export class RunDesk {
 
   async remove(id: string): Promise<void> {
     await this.#ask(id, 'cancel');
+    await this.#askToDrop(id);
     await this.#setting.catalogue().remove(id);
     await this.#tell();
   }
@@ -144,8 +157,10 @@ export class RunDesk {
     this.#own.set(id, connection);
     this.#wakeLock.hold(id);
     const { zooUrl, hub, backend } = this.#setting;
+    const download = new DownloadRelay();
     const ended = (): void => {
       connection.close();
+      download.close();
       this.#own.delete(id);
       this.#live.delete(id);
       this.#wakeLock.release(id);
@@ -153,7 +168,10 @@ export class RunDesk {
     };
     // A worker that died leaves a run that shows as interrupted.
     connection.service
-      .work({ id, zooUrl, hub: hub(), backend: backend(), visiting })
+      .work(
+        { id, zooUrl, hub: hub(), backend: backend(), visiting },
+        new Transferred(download.port, [download.port]),
+      )
       .then(ended, ended);
     void this.#tell();
   }
@@ -169,6 +187,17 @@ export class RunDesk {
     this.#channel.tell({ kind: 'ask', id, ask });
     await navigator.locks.request(lockName, () => undefined);
     return true;
+  }
+
+  /** What a run wrote to the disk on an earlier visit is deleted only with the person's word. */
+  async #askToDrop(id: string): Promise<void> {
+    const { to } = await this.#setting.catalogue().requestOf(id);
+    if (typeof to === 'string') return;
+    try {
+      await askFor(to, 'readwrite');
+    } catch {
+      // Then it stays there, and the person knows why.
+    }
   }
 
   #hear(message: RunMessage): void {
@@ -212,12 +241,14 @@ async function askForAll({ models, to }: RunRequest): Promise<void> {
   for (const { place } of models) {
     if (place.kind === 'handle') await askFor(place.handle, 'read');
   }
-  if (to !== 'store') await askFor(to, 'readwrite');
+  if (typeof to !== 'string') await askFor(to, 'readwrite');
 }
 
 async function askFor(handle: PermissionHandle, mode: 'read' | 'readwrite'): Promise<void> {
   if ((await handle.queryPermission?.({ mode })) === 'granted') return;
-  if ((await handle.requestPermission?.({ mode })) === 'granted') return;
+  // Some browsers forget the click while they ask, and refuse to ask once more: another click helps.
+  const answer = await handle.requestPermission?.({ mode }).catch(() => 'denied');
+  if (answer === 'granted') return;
   throw new LabError(
     'run/unavailable',
     `The run needs ${mode === 'read' ? 'to read' : 'to write to'} “${handle.name}”, which this browser does not allow now; resume it again and allow it.`,

@@ -1,11 +1,14 @@
-import { LabError } from '../core/errors';
+import { invariant, LabError } from '../core/errors';
 import { saveToFolder } from '../engine/folder-sink';
 import type { OutputFile } from '../engine/output-files';
 import type { MergePlan } from '../engine/plan';
 import { planRecipes } from '../engine/plan-recipes';
 import { recipeVocabulary } from '../engine/recipe-vocabulary';
 import { RunJournal } from '../engine/run-journal';
-import { saveToStore } from '../engine/store-sink';
+import { saveToStore, type ResumedSave } from '../engine/store-sink';
+import { layOutZip, writeZip } from '../engine/zip-archive';
+import { zipFileName, zipFolderName } from '../engine/zip-names';
+import { saveToZip } from '../engine/zip-sink';
 import type { BackendId, MergeBackend } from '../expr/backend';
 import { sha256Hex } from '../formats/hashes';
 import { chooseBackend } from '../methods/choose-backend';
@@ -13,8 +16,10 @@ import { parseRecipes } from '../recipe/parse-recipe';
 import type { Recipe } from '../recipe/recipe';
 import { recipeHash } from '../recipe/recipe-hash';
 import type { LabStore } from '../store/lab-store';
+import { Asked } from './asked';
 import { claimRoom } from './claim-room';
 import { describeRun } from './describe-run';
+import type { DownloadFacts } from './download-messages';
 import { dropOutput } from './drop-output';
 import { openPlaced, type OpenPlaced } from './open-placed';
 import { inputsOf } from './placed-inputs';
@@ -36,14 +41,16 @@ export interface RunSetting {
   /** Where a new run computes; the lab's own choice unless given. One that goes on stays where it was. */
   readonly backend?: BackendId | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Begins a download of this browser, for runs that write into one. */
+  readonly openDownload?: (facts: DownloadFacts) => WritableStream<Uint8Array>;
   /** Hears of the models' places when a run begins: branches of a hub as commits. */
   readonly onPlaced?: ((placed: readonly PlacedModel[]) => Promise<void>) | undefined;
 }
 
 /**
  * Carries out a run, or what is left of it. Whatever interrupts it, the next call goes on after the
- * last whole chunk (in a folder: after the last whole file), and the bytes are those of an undisturbed
- * run.
+ * last whole chunk (in a folder or a zip: after the last whole file), and the bytes are those of an
+ * undisturbed run.
  *
  * @throws LabError `run/source-changed` when inputs are not those that the run began with; as the
  * recipe, the plan, the sources, the back end and the sink
@@ -95,18 +102,59 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
 }
 
 async function save(
-  { id, request }: RunEntry,
+  entry: RunEntry,
   files: readonly OutputFile[],
   journal: RunJournal,
-  { store, meter }: RunSetting,
+  setting: RunSetting,
+): Promise<void> {
+  const { title, to } = entry.request;
+  const { meter, signal } = setting;
+  meter.begin(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  const resumed = { journal, onStored: meter.count.bind(meter) };
+  if (to === 'store') await saveInStore(entry, files, resumed, setting.store);
+  else if (to === 'download') await download(entry, files, resumed, setting);
+  else if (to.kind === 'directory') await saveToFolder(files, to, resumed);
+  else {
+    await saveToZip(files, to, {
+      ...resumed,
+      folder: zipFolderName(title),
+      modifiedAtMs: entry.createdAtMs,
+      signal,
+      isUnwanted: () => signal?.reason instanceof Asked && signal.reason.ask === 'cancel',
+    });
+  }
+}
+
+/** A download cannot be gone on with: it starts with the first byte whenever the run does. */
+async function download(
+  { request: { title } }: RunEntry,
+  files: readonly OutputFile[],
+  { onStored }: ResumedSave,
+  { openDownload, signal }: RunSetting,
+): Promise<void> {
+  invariant(openDownload, 'a run into a download has a page');
+  const folder = zipFolderName(title);
+  const { sizeBytes } = layOutZip(files, folder);
+  const counted = files.map((file) => ({
+    ...file,
+    stream: async function* () {
+      for await (const bytes of file.stream()) {
+        onStored(bytes.byteLength, false);
+        yield bytes;
+      }
+    },
+  }));
+  const target = openDownload({ name: zipFileName(title), sizeBytes });
+  await writeZip(counted, folder, target, signal);
+}
+
+async function saveInStore(
+  { id, request }: RunEntry,
+  files: readonly OutputFile[],
+  resumed: ResumedSave,
+  store: LabStore,
 ): Promise<void> {
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  meter.begin(totalBytes);
-  const resumed = { journal, onStored: meter.count.bind(meter) };
-  if (request.to !== 'store') {
-    await saveToFolder(files, request.to, resumed);
-    return;
-  }
   let storedBytes = 0;
   for (const { path, sizeBytes } of files) {
     const key = `${runModelId(id)}/${path}`;

@@ -17,6 +17,7 @@ export type {
   RunRequest,
   RunState,
   RunSummary,
+  RunTarget,
 } from './run-types';
 export type { ShaderPart } from './shader-texts';
 

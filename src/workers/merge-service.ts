@@ -7,6 +7,7 @@ import { mergedFiles } from '../engine/output-config';
 import { describeOutput } from '../engine/output-files';
 import { planMerge, type MergePlan } from '../engine/plan';
 import { planRecipes, type PlanRecipesOptions } from '../engine/plan-recipes';
+import { writeZip } from '../engine/zip-archive';
 import type { MergeBackend } from '../expr/backend';
 import type { Recipe } from '../recipe/recipe';
 import { recipesHash } from '../recipe/recipe-hash';
@@ -37,7 +38,6 @@ import {
   type OpenModel,
 } from './open-collection';
 import { shadersOf } from './shader-texts';
-import { writeZip } from './zip-output';
 
 interface Merged {
   readonly weights: MergedWeights;

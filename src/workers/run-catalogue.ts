@@ -3,6 +3,8 @@ import type { LongTask, OnProgress } from '../core/progress';
 import { ProgressMeter } from '../core/progress';
 import type { OutputFile } from '../engine/output-files';
 import { recipeVocabulary } from '../engine/recipe-vocabulary';
+import { writeZip } from '../engine/zip-archive';
+import { zipFileName, zipFolderName } from '../engine/zip-names';
 import { parseRecipes } from '../recipe/parse-recipe';
 import { recipesHash } from '../recipe/recipe-hash';
 import { storedModel } from '../sources/cached-files';
@@ -15,7 +17,6 @@ import { runLockName, withRunLock } from './run-lock';
 import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
 import { runModelId } from './stored-slot';
-import { writeZip } from './zip-output';
 
 const copyPieceBytes = 4 << 20;
 
@@ -116,9 +117,10 @@ export class RunCatalogue {
     await this.#records.putProgress(id, { state, elapsedMs, doneBytes, totalBytes });
   }
 
-  /** Deletes a run that nobody works on, with its output. */
+  /** Deletes a run that nobody works on, with its output; a zip that is whole is the person's own. */
   async remove(id: string): Promise<void> {
-    await dropOutput(await this.#entry(id), this.#store);
+    const isDone = (await this.#records.progress(id))?.state === 'done';
+    await dropOutput(await this.#entry(id), this.#store, { keepsZip: isDone });
     await this.#records.remove(id);
     this.#channel.tell({ kind: 'changed' });
   }
@@ -139,7 +141,7 @@ export class RunCatalogue {
     const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const meter = new ProgressMeter('Exporting', totalBytes, 'bytes', onProgress);
     const outputs = files.map((file) => copyOf(file, meter, { signal }));
-    await writeZip(outputs, folderName(title), target, signal);
+    await writeZip(outputs, zipFolderName(title), target, signal);
   }
 
   async #output(id: string): Promise<ModelFiles> {
@@ -184,9 +186,15 @@ function summaryOf(
     totalBytes,
     ...(state === 'done' ? { sizeBytes: totalBytes } : {}),
     ...(error === undefined || wasAtWork ? {} : { error }),
-    ...(request.to === 'store' ? {} : { folder: request.to.name }),
+    ...writtenTo(request),
     isElsewhere,
   };
+}
+
+function writtenTo({ to, title }: RunRequest): Pick<RunSummary, 'writtenTo'> {
+  if (to === 'store') return {};
+  if (to === 'download') return { writtenTo: { kind: 'download', name: zipFileName(title) } };
+  return { writtenTo: { kind: to.kind === 'directory' ? 'folder' : 'zip', name: to.name } };
 }
 
 function shownPlace(place: ModelPlace): string {
@@ -217,12 +225,6 @@ function copyOf(file: ModelFile, meter: ProgressMeter, { signal }: LongTask): Ou
       }
     },
   };
-}
-
-/** A title as a folder in a zip. */
-function folderName(title: string): string {
-  const name = title.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[.-]+|[.-]+$/g, '');
-  return name === '' ? 'merge' : name;
 }
 
 /** None where the browser denies storage: it denies locks with it, and then there are no runs. */

@@ -2,8 +2,10 @@ import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { memoryShares } from '../engine/memory-shares';
 import type { BackendId } from '../expr/backend';
 import { LabStore } from '../store/lab-store';
+import { Asked } from './asked';
 import { carryOutRun } from './carry-out-run';
 import { decideKeeping } from './decide-keeping';
+import { downloadMaker } from './download-maker';
 import { dropOutput } from './drop-output';
 import type { HubAccess } from './opened-place';
 import { PlaceOpener } from './place-opener';
@@ -34,19 +36,20 @@ export class RunService {
 
   /**
    * Works on a run until it is done, paused, cancelled or failed; what became of it is in its record.
+   * @param downloads the way into a download of the browser, for a run that writes into one
    * @throws LabError `run/unavailable` when there is no such run, or another tab works on it
    */
-  async work(start: RunStart): Promise<void> {
+  async work(start: RunStart, downloads: MessagePort): Promise<void> {
     await withRunLock(start.id, async () => {
       const entry = await this.#records.entry(start.id);
       if (entry === undefined) throw noSuchRun();
-      await this.#workLocked(withVisiting(entry, start.visiting), start);
+      await this.#workLocked(withVisiting(entry, start.visiting), start, downloads);
     });
     // Told once more, for now the lock is free.
     this.#tellChanged();
   }
 
-  async #workLocked(entry: RunEntry, start: RunStart): Promise<void> {
+  async #workLocked(entry: RunEntry, start: RunStart, downloads: MessagePort): Promise<void> {
     const before = (await this.#records.progress(entry.id)) ?? notBegun;
     if (before.state === 'done') return;
     const asked = new AbortController();
@@ -83,6 +86,7 @@ export class RunService {
           meter,
           backend: start.backend,
           signal: asked.signal,
+          openDownload: (facts) => downloadMaker(downloads, facts),
           onPlaced: async (placed) => this.#records.keepPlaces(entry.id, placed),
         });
       });
@@ -126,16 +130,6 @@ export class RunService {
     const channel = new RunChannel();
     channel.tell({ kind: 'changed' });
     channel.close();
-  }
-}
-
-/** Why a run was stopped. */
-class Asked extends DOMException {
-  readonly ask: 'pause' | 'cancel';
-
-  constructor(ask: 'pause' | 'cancel') {
-    super(`The person asked to ${ask} the run.`, 'AbortError');
-    this.ask = ask;
   }
 }
 

@@ -22,12 +22,18 @@ export interface PlacedModel {
 /** A checkpoint in Hugging Face layout, or a folder that transformers.js loads. */
 export type RunOutput = 'checkpoint' | 'fp16' | 'q8' | 'q4';
 
+/**
+ * Where an output goes: into this browser's store, as files into a folder on disk, or as one zip, into
+ * a file on disk or as a download of this browser.
+ */
+export type RunTarget = 'store' | 'download' | FileSystemDirectoryHandle | FileSystemFileHandle;
+
 export interface RunRequest {
   readonly title: string;
   readonly recipeText: string;
   readonly models: readonly PlacedModel[];
   readonly output: RunOutput;
-  readonly to: 'store' | FileSystemDirectoryHandle;
+  readonly to: RunTarget;
   readonly caching: Caching;
   /** Bound of the memory of page, workers and GPU together. */
   readonly budgetBytes: number;
@@ -61,8 +67,8 @@ export interface RunSummary {
   /** Of the finished output. */
   readonly sizeBytes?: number;
   readonly error?: { readonly code: LabErrorCode | 'unknown'; readonly sentence: string };
-  /** Name of the folder on disk that the output goes to; absent when this browser keeps it. */
-  readonly folder?: string;
+  /** Where the output goes outside this browser; absent when this browser keeps it. */
+  readonly writtenTo?: { readonly kind: 'folder' | 'zip' | 'download'; readonly name: string };
   /** Another tab works on it. */
   readonly isElsewhere: boolean;
 }

@@ -1,6 +1,6 @@
 import axe from 'axe-core';
 import { page, userEvent } from 'vitest/browser';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { render } from 'vitest-browser-svelte';
 import App from '../../src/app/App.svelte';
 import '../../src/app/styles/app.css';
@@ -229,6 +229,49 @@ describe('runs', () => {
     await expect.element(runs()).toHaveTextContent('1.3 GB of 5.2 GB · 210 MB a second');
     await expect.element(page.getByRole('status').first()).toHaveTextContent('you may leave');
     expect(lab.calls.filter(({ name }) => name === 'merge').at(-1)?.recipe?.baseModel).toBe('base');
+  });
+
+  it('ask for a new zip for each run, and for none when the person closes the dialog', async () => {
+    const lab = await open();
+    await openTwo();
+    const root = await navigator.storage.getDirectory();
+    const asked: string[] = [];
+    const saving = vi.fn(async ({ suggestedName }: { suggestedName: string }) => {
+      asked.push(suggestedName);
+      if (asked.length === 1) throw new DOMException('closed', 'AbortError');
+      return root.getFileHandle(suggestedName, { create: true });
+    });
+    vi.stubGlobal('showSaveFilePicker', saving);
+    await page.getByText('Result:').click();
+    await page.getByRole('button', { name: 'A zip file' }).click();
+    await expect.element(page.getByText('to a zip file')).toBeVisible();
+    const merge = page.getByRole('button', { name: 'Merge', exact: true });
+    await merge.click();
+    await expect.poll(() => asked).toHaveLength(1);
+    await merge.click();
+    await expect.poll(() => lab.started).toHaveLength(1);
+    const name = 'Task-arithmetic-google-gemma-2-2b-with-1-specialist.zip';
+    expect(asked).toEqual([name, name]);
+    expect(lab.started[0]?.to).toMatchObject({ kind: 'file', name });
+    expect(page.getByRole('alert').elements()).toHaveLength(0);
+    await root.removeEntry(name);
+    vi.unstubAllGlobals();
+  });
+
+  it('tell of a zip that is not whole, and of a download what it needs', async () => {
+    const lab = new ModelsLab();
+    lab.list = [
+      { ...interruptedRun, writtenTo: { kind: 'zip', name: 'both.zip' } },
+      { ...finishedRun, state: 'running', writtenTo: { kind: 'download', name: 'it.zip' } },
+    ];
+    await open(lab);
+    await expect.element(runs()).toHaveTextContent('both.zip is not a whole zip yet');
+    await expect.element(runs()).toHaveTextContent('Keep this page open until the download');
+    expect(
+      runs()
+        .getByRole('button', { name: /^Pause/u })
+        .elements(),
+    ).toEqual([]);
   });
 
   it('offer a way out when the result does not fit', async () => {

@@ -3,6 +3,7 @@ import { sha256Hex } from '../../src/formats/hashes';
 import { LabJobs } from '../../src/rpc/lab-jobs';
 import { storedModel } from '../../src/sources/cached-files';
 import { LabStore } from '../../src/store/lab-store';
+import { readZip } from '../read-zip';
 import type { PlacedModel, RunRequest, RunSummary } from '../../src/workers/lab-types';
 
 const zooUrl = new URL('/zoo/', location.origin).href;
@@ -137,6 +138,39 @@ describe('a run', () => {
     await until(watching, first, (run) => run.state === 'done');
     expect(await outputOf(second)).toEqual(new Map());
   });
+
+  it.each(['checkpoint', 'q8'] as const)(
+    'writes a %s into a zip, byte for byte what the store would hold',
+    async (output) => {
+      const root = await navigator.storage.getDirectory();
+      const to = await root.getFileHandle('run-test.zip', { create: true });
+      const desk = openDesk();
+      const stored = await desk.startRun({ ...request, output });
+      await until(desk, stored, (run) => run.state === 'done');
+      const zipped = await desk.startRun({ ...request, output, to });
+      const done = await until(desk, zipped, (run) => run.state === 'done');
+      expect(done.writtenTo).toEqual({ kind: 'zip', name: 'run-test.zip' });
+      expect(done.doneBytes).toBe(done.totalBytes);
+      const zip = new Uint8Array(await (await to.getFile()).arrayBuffer());
+      const found = new Map<string, string>();
+      for (const [path, bytes] of await readZip(zip)) {
+        found.set(path.replace('Both/', ''), await sha256Hex(bytes));
+      }
+      const expected = await outputOf(stored);
+      expect(found).toEqual(new Map([...found.keys()].map((path) => [path, expected.get(path)])));
+      expect(found.size).toBe(expected.size);
+      // Nothing of it is in the store, and a whole zip outlives its run.
+      expect(await outputOf(zipped)).toEqual(new Map());
+      await desk.deleteRun(zipped);
+      expect((await to.getFile()).size).toBe(zip.byteLength);
+
+      const cancelled = await desk.startRun({ ...request, output, to });
+      await until(desk, cancelled, (run) => run.state === 'running');
+      await desk.cancelRun(cancelled);
+      await until(desk, cancelled, (run) => run.state === 'cancelled');
+      await expect(root.getFileHandle('run-test.zip')).rejects.toThrow();
+    },
+  );
 
   it('reads folders and writes into one, and refuses a model that changed', async () => {
     const root = await navigator.storage.getDirectory();

@@ -7,9 +7,9 @@ export function finishedModels(runs: readonly RunSummary[]): readonly ChosenMode
   return runs.filter(isModel).map(modelOfRun);
 }
 
-/** Whether a run's result can be one of the models of a merge. */
-export function isModel({ state, output }: RunSummary): boolean {
-  return state === 'done' && output === 'checkpoint';
+/** Whether a run's result can be one of the models of a merge; what went to the disk is opened there. */
+export function isModel({ state, output, writtenTo }: RunSummary): boolean {
+  return state === 'done' && output === 'checkpoint' && writtenTo === undefined;
 }
 
 export function modelOfRun(run: RunSummary): ChosenModel {

@@ -132,6 +132,8 @@ async function findModels(
     return;
   }
   if (depth >= maxDepth) return;
+  // A browser lists them in any order, and the first one found becomes the base.
+  below.sort((one, other) => (one.name < other.name ? -1 : 1));
   for (const child of below) await findModels(child, depth + 1, search);
 }
 

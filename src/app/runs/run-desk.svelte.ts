@@ -1,3 +1,4 @@
+import { zipFileName } from '../../engine/zip-names';
 import type { RunRequest, RunSummary } from '../../rpc/lab';
 import type { WholeLab } from '../state/lab-parts';
 import type { Activity } from '../state/activity.svelte';
@@ -6,6 +7,7 @@ import type { PushTarget } from '../../workers/run-catalogue';
 import { runLockName } from '../../workers/run-lock';
 import { openDownload } from '../state/save-file';
 import type { Problems } from '../state/problems.svelte';
+import { pickZip } from './run-target';
 
 /** States in which a run is worked on or will be by itself. */
 const active: ReadonlySet<RunSummary['state']> = new Set(['waiting', 'running']);
@@ -63,10 +65,11 @@ export class RunDesk {
     await this.#try(() => this.#lab().resumeRun(id));
   }
 
-  /** Begins a run once more. Must be called from a click. */
-  async repeat({ id, title }: RunSummary): Promise<void> {
+  /** Begins a run once more, with a zip into a new file. Must be called from a click. */
+  async repeat({ id, title, writtenTo }: RunSummary): Promise<void> {
     await this.#try(async () => {
-      await this.#lab().repeatRun(id);
+      const to = writtenTo?.kind === 'zip' ? await pickZip(title) : undefined;
+      await this.#lab().repeatRun(id, to);
       this.#activity.say(`${title} runs once more.`);
     });
   }
@@ -93,7 +96,7 @@ export class RunDesk {
 
   /** Writes a finished run as one zip file. Must be called from a click. */
   async export({ id, title, sizeBytes = 0 }: RunSummary): Promise<void> {
-    const name = `${fileName(title)}.zip`;
+    const name = zipFileName(title);
     await this.#try(async () => {
       const target = await openDownload(name, sizeBytes);
       try {
@@ -153,10 +156,4 @@ export class RunDesk {
       return false;
     }
   }
-}
-
-/** A title as a file's name on every system. */
-function fileName(title: string): string {
-  const plain = title.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-').replaceAll(/^[-.]+|[-.]+$/gu, '');
-  return plain === '' ? 'mergelab-run' : plain.slice(0, 80);
 }

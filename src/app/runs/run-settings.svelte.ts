@@ -1,4 +1,5 @@
 import type { Caching, RunOutput } from '../../rpc/lab';
+import type { Destination } from './run-target';
 
 const gibibyte = 1024 ** 3;
 
@@ -38,14 +39,9 @@ export function outputBytes(output: RunOutput, modelBytes: number): number {
 /** How the next run is to work: chosen once, kept while the page is open. */
 export class RunSettings {
   output = $state<RunOutput>('checkpoint');
-  /** Where the result goes; undefined is this browser. */
-  folder = $state.raw<FileSystemDirectoryHandle>();
+  destination = $state.raw<Destination>({ kind: 'store' });
   caching = $state<Caching>('auto');
   budgetGibibytes = $state(startBudget(navigator as DeviceHints));
-
-  get to(): 'store' | FileSystemDirectoryHandle {
-    return this.folder ?? 'store';
-  }
 
   get budgetBytes(): number {
     return Math.round(this.budgetGibibytes * gibibyte);

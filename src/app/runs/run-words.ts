@@ -18,6 +18,44 @@ export const stateWords: Readonly<Record<RunState, string>> = {
   cancelled: 'cancelled',
 };
 
+/** Where the output of a run goes, unless this browser keeps it. */
+export function targetText({ writtenTo }: RunSummary): string {
+  switch (writtenTo?.kind) {
+    case undefined:
+      return '';
+    case 'folder':
+      return `in the folder ${writtenTo.name}`;
+    case 'zip':
+      return `in the zip file ${writtenTo.name}`;
+    case 'download':
+      return `as the download ${writtenTo.name}`;
+  }
+}
+
+/** What a run that is not done means for what it wrote, and for what can be done with it. */
+export function stakeText({ state, writtenTo }: RunSummary): string {
+  const isAtWork = state === 'running' || state === 'waiting';
+  if (state === 'done' || state === 'cancelled') return '';
+  if (writtenTo?.kind === 'zip' && !isAtWork) {
+    return `${writtenTo.name} is not a whole zip yet; Resume goes on with it.`;
+  }
+  if (writtenTo?.kind !== 'download') return '';
+  return isAtWork
+    ? 'Keep this page open until the download is complete: it cannot be paused, and starts anew after a reload.'
+    : 'A download cannot be gone on with: Resume starts it anew.';
+}
+
+/** Asks before a run is deleted: what goes with it. */
+export function deletionText({ state, writtenTo }: RunSummary): string {
+  if (writtenTo === undefined) return 'Delete it and what it wrote here?';
+  if (writtenTo.kind === 'folder') {
+    return `Delete it and its files in the folder ${writtenTo.name}?`;
+  }
+  return state === 'done'
+    ? `Delete it from this list? ${writtenTo.name} stays where it is.`
+    : 'Delete it from this list?';
+}
+
 /** What a run is doing, how fast, and how long it still takes. */
 export function paceText(run: RunSummary): string {
   const { stage, doneBytes, totalBytes, bytesPerSecond, leftMs, state } = run;

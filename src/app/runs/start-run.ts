@@ -3,8 +3,10 @@ import type { Collection, PlacedModel, RunRequest } from '../../rpc/lab';
 import { methodOf } from '../state/methods';
 import type { RecipeDesk } from '../state/recipe-desk';
 import type { Setup } from '../state/setup';
+import type { Problems } from '../state/problems.svelte';
 import type { RunDesk } from './run-desk.svelte';
 import type { RunSettings } from './run-settings.svelte';
+import { targetOf } from './run-target';
 
 /** What a run is made from. */
 export interface RunOrigin {
@@ -15,23 +17,34 @@ export interface RunOrigin {
   readonly runSettings: RunSettings;
   readonly recipes: RecipeDesk;
   readonly runs: RunDesk;
+  readonly problems: Problems;
 }
 
-/** Starts a run of what the sliders say, as its settings say; nothing while no models are open. */
+/**
+ * Starts a run of what the sliders say, as its settings say; nothing while no models are open, or when
+ * the person names no file for its zip. Must be called from a click.
+ */
 export async function startRun(session: RunOrigin): Promise<void> {
-  const request = await requestOf(session);
-  if (request !== undefined) await session.runs.start(request);
+  try {
+    const request = await requestOf(session);
+    if (request !== undefined) await session.runs.start(request);
+  } catch (error) {
+    session.problems.report(error, 'runs');
+  }
 }
 
 async function requestOf(session: RunOrigin): Promise<RunRequest | undefined> {
   const { collection, recipe, setup, places, runSettings } = session;
   if (collection === undefined || recipe === undefined) return undefined;
-  const { output, to, caching, budgetBytes } = runSettings;
-  const { writeRecipe } = await session.recipes.load();
+  const { output, destination, caching, budgetBytes } = runSettings;
   const specialistCount = recipe.models.length;
   const method = methodOf(recipe.mergeMethod)?.title ?? recipe.mergeMethod;
+  const title = `${method}: ${collection.base.title} with ${specialistCount} ${specialistCount === 1 ? 'specialist' : 'specialists'}`;
+  // First of all: a browser lets a page ask only soon after the click.
+  const to = await targetOf(destination, title);
+  const { writeRecipe } = await session.recipes.load();
   return {
-    title: `${method}: ${collection.base.title} with ${specialistCount} ${specialistCount === 1 ? 'specialist' : 'specialists'}`,
+    title,
     recipeText: setup.written?.text ?? writeRecipe(recipe),
     models: places,
     output,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paceText } from '../../../src/app/runs/run-words';
+import { deletionText, paceText, stakeText, targetText } from '../../../src/app/runs/run-words';
 import { outputBytes, startBudget } from '../../../src/app/runs/run-settings.svelte';
 import { storedFacts } from '../../../src/app/storage/stored-words';
 import type { RunSummary } from '../../../src/rpc/lab';
@@ -31,6 +31,32 @@ describe('paceText', () => {
   it('tells only the amount of one that rests, and nothing before it is planned', () => {
     expect(paceText({ ...run, state: 'interrupted' })).toBe('1.3 GB of 5.2 GB');
     expect(paceText({ ...run, state: 'waiting', totalBytes: 0 })).toBe('');
+  });
+});
+
+describe('where a run writes', () => {
+  const zip = { ...run, writtenTo: { kind: 'zip', name: 'both.zip' } } as const;
+  const download = { ...run, writtenTo: { kind: 'download', name: 'both.zip' } } as const;
+
+  it('is told with its name, unless the browser keeps it', () => {
+    expect(targetText(run)).toBe('');
+    expect(targetText(zip)).toBe('in the zip file both.zip');
+    expect(targetText(download)).toBe('as the download both.zip');
+  });
+
+  it('says what an end before the end means', () => {
+    expect(stakeText(run)).toBe('');
+    expect(stakeText(zip)).toBe('');
+    expect(stakeText({ ...zip, state: 'failed' })).toContain('not a whole zip yet');
+    expect(stakeText({ ...zip, state: 'done' })).toBe('');
+    expect(stakeText(download)).toContain('Keep this page open');
+    expect(stakeText({ ...download, state: 'interrupted' })).toContain('anew');
+  });
+
+  it('says what goes when it is deleted', () => {
+    expect(deletionText({ ...run, writtenTo: { kind: 'folder', name: 'out' } })).toContain('out');
+    expect(deletionText({ ...zip, state: 'done' })).toContain('both.zip stays');
+    expect(deletionText({ ...zip, state: 'failed' })).not.toContain('stays');
   });
 });
 
