@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { chromium, type Browser, type Page } from 'playwright';
+import { chromium, errors, type Browser, type Page } from 'playwright';
 import { chromiumPath } from '../../../tools/chromium';
 import type { RunPage } from './page';
+
+const connectTimeoutMs = 10_000;
 
 interface MortalOptions {
   /** By emulation: slow and correct. */
@@ -42,7 +44,21 @@ export class MortalBrowser extends RunTab {
   static async start(
     profile: string,
     address: string,
-    { hasWebGpu = false, launcher = [] }: MortalOptions = {},
+    options: MortalOptions = {},
+  ): Promise<MortalBrowser> {
+    try {
+      return await MortalBrowser.#launch(profile, address, options);
+    } catch (error) {
+      // Chromium 156 sometimes takes a connection on a new profile and never answers.
+      if (!(error instanceof errors.TimeoutError)) throw error;
+      return MortalBrowser.#launch(profile, address, options);
+    }
+  }
+
+  static async #launch(
+    profile: string,
+    address: string,
+    { hasWebGpu = false, launcher = [] }: MortalOptions,
   ): Promise<MortalBrowser> {
     const gpuFlags = hasWebGpu
       ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
@@ -64,7 +80,8 @@ export class MortalBrowser extends RunTab {
       { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
     );
     try {
-      const browser = await chromium.connectOverCDP(await endpointOf(child));
+      const endpoint = await endpointOf(child);
+      const browser = await chromium.connectOverCDP(endpoint, { timeout: connectTimeoutMs });
       return new MortalBrowser(await openPage(browser, address), browser, child);
     } catch (error) {
       await killGroup(child);
