@@ -158,17 +158,26 @@ export class LabStore {
     if (neededBytes <= 0) return true;
     const space = await storageSpace();
     const freeBytes = this.isFull ? 0 : freeBytesOf(space);
-    let missingBytes = neededBytes * (1 + defaultMarginFraction01) - freeBytes;
+    const missingBytes = neededBytes * (1 + defaultMarginFraction01) - freeBytes;
     if (missingBytes <= 0 || (space.isRounded === true && !this.isFull)) return true;
+    return this.evict(missingBytes);
+  }
+
+  /**
+   * Deletes what was cached and not used for longest: so many bytes at least, or nothing.
+   * @returns whether it did
+   */
+  async evict(missingBytes: number): Promise<boolean> {
     const { evictable } = await this.#survey();
     // The browser frees space later than it deletes, so what counts is what was deleted.
     const doomed: string[] = [];
+    let leftBytes = missingBytes;
     for (const { record, storedBytes } of evictable) {
-      if (missingBytes <= 0) break;
+      if (leftBytes <= 0) break;
       doomed.push(record.key);
-      missingBytes -= storedBytes;
+      leftBytes -= storedBytes;
     }
-    if (missingBytes > 0) return false;
+    if (leftBytes > 0) return false;
     await this.files.removeAll(doomed);
     return true;
   }

@@ -1,7 +1,7 @@
 import type { ChunkBody, ChunkDriver } from './chunk-driver';
 import { nameOf } from './problems';
 import type { ChunkRecord, FileRecord } from './schema';
-import { hasSyncAccess, withSyncAccess } from './sync-access';
+import { hasSyncAccess, withSyncAccess, type SyncAccessHandle } from './sync-access';
 
 /**
  * One file of the origin private file system per stored file, named by its generation; chunk i lies
@@ -26,11 +26,7 @@ export class OpfsDriver implements ChunkDriver {
     await navigator.locks.request(lockName(file), async () => {
       const entry = await directory.getFileHandle(file.generation, { create: true });
       await withSyncAccess(entry, 'readwrite', (handle) => {
-        const writtenBytes = handle.write(bytes, { at: index * file.chunkSizeBytes });
-        // Without room Chromium 156 throws nothing and returns 4294967288, the -8 of its "no space".
-        if (writtenBytes !== bytes.byteLength) {
-          throw new DOMException('the file could not grow', 'QuotaExceededError');
-        }
+        writeWhole(handle, bytes, index * file.chunkSizeBytes);
         handle.flush();
       });
     });
@@ -100,6 +96,23 @@ export class OpfsDriver implements ChunkDriver {
   async #directory(create: boolean): Promise<FileSystemDirectoryHandle> {
     const root = await navigator.storage.getDirectory();
     return root.getDirectoryHandle(this.#directoryName, { create });
+  }
+}
+
+/**
+ * Writes all bytes or none. A part that was written may have taken the last byte of the disk, which the
+ * catalogue must not lack: Chromium 156 drops a database that it cannot write to.
+ * @throws DOMException `QuotaExceededError`
+ */
+function writeWhole(handle: SyncAccessHandle, bytes: Uint8Array, at: number): void {
+  const sizeBytes = handle.getSize();
+  try {
+    // Chromium 156 throws, returns how much it wrote, or 4294967288, the -8 of its "no space".
+    if (handle.write(bytes, { at }) === bytes.byteLength) return;
+    throw new DOMException('the file could not grow', 'QuotaExceededError');
+  } catch (cause) {
+    handle.truncate(sizeBytes);
+    throw cause;
   }
 }
 

@@ -86,9 +86,13 @@ export function wrongHashError(fileKey: string, foundHash: string): LabError {
   );
 }
 
-/** Whether a write failed for want of space. Chromium may report it only as an aborted transaction. */
+/**
+ * Whether a write failed for want of space. Chromium may report it only as an aborted transaction, and
+ * a disk that other programs filled as blobs that it failed to write.
+ */
 export function isQuotaFailure(cause: unknown): boolean {
-  return ['QuotaExceededError', 'AbortError'].includes(nameOf(cause));
+  if (['QuotaExceededError', 'AbortError'].includes(nameOf(cause))) return true;
+  return nameOf(cause) === 'DataError' && sentenceOf(cause).includes('Failed to write blobs');
 }
 
 /** The name of a DOMException or error, which is what tells IndexedDB's failures apart. */

@@ -2,6 +2,8 @@
 export interface SyncAccessHandle {
   read(into: Uint8Array, options: { at: number }): number;
   write(bytes: Uint8Array, options: { at: number }): number;
+  getSize(): number;
+  truncate(sizeBytes: number): void;
   flush(): void;
   close(): void;
 }

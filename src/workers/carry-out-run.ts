@@ -56,16 +56,37 @@ export interface RunSetting {
  * recipe, the plan, the sources, the back end and the sink
  */
 export async function carryOutRun(entry: RunEntry, setting: RunSetting): Promise<void> {
-  for (let losses = 0; ; losses++) {
+  let losses = 0;
+  let hasGivenWay = false;
+  for (;;) {
     try {
       await attempt(entry, setting);
       return;
     } catch (error) {
-      const isLost = error instanceof LabError && error.code === 'gpu/lost';
-      if (!isLost || losses === maxLosses) throw error;
-      setting.meter.enter('Starting the graphics device again');
+      const code = error instanceof LabError ? error.code : undefined;
+      if (code === 'gpu/lost' && losses < maxLosses) {
+        losses += 1;
+        setting.meter.enter('Starting the graphics device again');
+      } else if (code === 'store/quota' && !hasGivenWay && (await giveWay(entry, setting))) {
+        hasGivenWay = true;
+      } else throw error;
     }
   }
+}
+
+/**
+ * Where models were kept because they seemed to fit, the output comes before copies of them: they are
+ * deleted, and read from their source from now on.
+ * @returns whether that can make room for the rest of the output
+ */
+async function giveWay(
+  { request: { caching, to } }: RunEntry,
+  { store, opener, meter }: RunSetting,
+): Promise<boolean> {
+  const { doneBytes, totalBytes } = meter.live;
+  if (caching !== 'auto' || to !== 'store' || totalBytes === 0) return false;
+  opener.storeNoMore();
+  return store.evict(totalBytes - doneBytes);
 }
 
 async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
@@ -97,7 +118,7 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
   } finally {
     backend.dispose();
     await store.unpin(entry.id);
-    await checkInputs(entry, setting);
+    await checkInputs(entry, placed.keys, setting);
   }
 }
 
@@ -167,13 +188,20 @@ async function saveInStore(
 
 /**
  * A file's hash is known when its last byte has been read. Output made of a wrong file goes: the run
- * would otherwise go on from it.
+ * would otherwise go on from it. So do pieces of other files that came the same way and are not proven.
  */
-async function checkInputs(entry: RunEntry, { opener, store }: RunSetting): Promise<void> {
+async function checkInputs(
+  entry: RunEntry,
+  keys: readonly string[],
+  { opener, store }: RunSetting,
+): Promise<void> {
   try {
     await opener.settle();
   } catch (error) {
     await dropOutput(entry, store);
+    for (const key of keys) {
+      if (!(await store.files.has(key))) await store.files.remove(key);
+    }
     throw error;
   }
 }

@@ -51,6 +51,11 @@ export class HubPlaces {
     };
   }
 
+  /** What is read from now on is not stored. */
+  storeNoMore(): void {
+    this.#session.isStoring = false;
+  }
+
   /**
    * Waits until what was read is stored.
    * @throws LabError `hub/wrong-hash` when some of it was not what its hash says

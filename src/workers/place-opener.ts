@@ -37,6 +37,11 @@ export class PlaceOpener {
     }
   }
 
+  /** From now on what is read from a hub is not stored; what is stored already is still used. */
+  storeNoMore(): void {
+    this.#hub.storeNoMore();
+  }
+
   /**
    * Ends the reading: waits until what was read is stored, and known to be what its hash says.
    * @throws LabError `hub/wrong-hash`; what was made of the bytes must not be used then

@@ -1,255 +1,227 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { Random } from '../../src/core/random';
-import { encodeSafetensors } from '../../src/formats/safetensors-writer';
-import type { BackendId, RunRequest, RunSummary } from '../../src/rpc/lab';
-import { hubModels } from '../../tools/bench/scale/synthetic-hub';
-import { syntheticFamily } from '../../tools/synth/synthetic-model';
-import { bytesContent } from '../hub/content';
-import type { HubTestModel } from '../hub/repos';
-import { startHubServer, type HubServer } from '../hub/server';
-import { MortalBrowser } from './runs/mortal-browser';
-import type { BuiltSite } from '../../tools/serve-built';
-import { servePage } from '../../tools/serve-page';
+import type { Fault } from '../hub/faults';
+import { RunBench } from './runs/run-bench';
+import { inputBytes, isLong, outputBytes, requestFor } from './runs/run-models';
+import { SmallDisk } from './runs/small-disk';
 
-/** `MERGELAB_LONG=1`: six models of 135 million parameters, and 20 kills. Takes half an hour. */
-const isLong = process.env['MERGELAB_LONG'] === '1';
+/** At size it takes half an hour. */
 const killCount = isLong ? 20 : 4;
 const timeoutMs = isLong ? 1_800_000 : 180_000;
-const names = isLong
-  ? ['base', 'tuned-1', 'tuned-2', 'tuned-3', 'tuned-4', 'tuned-5']
-  : ['base', 'tuned-1', 'tuned-2'];
-
-/** 38 MB in bfloat16, three chunks of the store; `tiny` has 9 MB. */
-function shapesOf(isTiny: boolean): Readonly<Record<string, readonly number[]>> {
-  const size = isTiny ? 512 : 1024;
-  const layers = Array.from({ length: 6 }, (_, layer) => [
-    `model.layers.${layer}.mlp.up_proj.weight`,
-    [2 * size, size],
-  ]);
-  return {
-    'model.embed_tokens.weight': [6 * size, size],
-    ...(Object.fromEntries(layers) as Record<string, readonly number[]>),
-    'model.norm.weight': [size],
-  };
-}
-const config = {
-  architectures: ['LlamaForCausalLM'],
-  model_type: 'llama',
-  hidden_size: 1024,
-  num_hidden_layers: 6,
-  tie_word_embeddings: true,
-};
-
-function smallModel(label: string, isTiny = false): HubTestModel {
-  const shapes = shapesOf(isTiny);
-  const random = Random.named(5, label);
-  const tile = new Uint16Array((1 << 20) + 7);
-  for (let index = 0; index < tile.length; index++) {
-    // From 2^-8 to 2^-4, of either sign.
-    tile[index] = (random.integer(0, 1) << 15) | random.integer(0x3b80, 0x3d7f);
-  }
-  const tensors = Object.entries(shapes).map(([name, shape], place) => {
-    const count = shape.reduce((product, size) => product * size, 1);
-    const values = Uint16Array.from(
-      { length: count },
-      (_, i) => tile[(i + 997 * place) % tile.length] ?? 0,
-    );
-    return { name, dtype: 'BF16', shape, bytes: new Uint8Array(values.buffer) } as const;
-  });
-  return {
-    repo: `${isTiny ? 'tiny' : 'synthetic'}/${label}`,
-    files: new Map([
-      ['config.json', bytesContent(JSON.stringify(config))],
-      ['model.safetensors', bytesContent(encodeSafetensors(tensors))],
-    ]),
-  };
-}
-
-/** Ranks all weights of a model together before the first is merged: every stage there is. */
-const largeMethod = 'mb_ties';
-/** For emulated devices, which are slow. */
-const tinyMethod = 'task_arithmetic';
-type Method = typeof largeMethod | typeof tinyMethod;
-
-function requestFor(method: Method): RunRequest {
-  const owner = method === tinyMethod ? 'tiny' : 'synthetic';
-  const [base = '', ...specialists] = method === tinyMethod ? names.slice(0, 3) : names;
-  const models = specialists.map(
-    (id) => `  - { model: ${id}, parameters: { weight: 0.4, density: 0.3 } }`,
-  );
-  return {
-    title: `${method} of ${specialists.length}`,
-    recipeText: [
-      `merge_method: ${method}`,
-      `base_model: ${base}`,
-      'dtype: bfloat16',
-      'models:',
-      ...models,
-      '',
-    ].join('\n'),
-    models: [base, ...specialists].map((id) => ({
-      id,
-      place: { kind: 'hub', repo: `${owner}/${id}`, revision: 'main' },
-    })),
-    output: 'checkpoint',
-    to: 'store',
-    caching: 'auto',
-    budgetBytes: 1.5e9,
-  };
-}
-
-let hub: HubServer;
-let site: BuiltSite;
-let profile: string;
-let browser: MortalBrowser;
-/** SHA-256 by path, of runs that nothing disturbed. */
-const undisturbed = new Map<string, Readonly<Record<string, string>>>();
-
-async function open(backend: BackendId = 'wasm'): Promise<void> {
-  browser = await MortalBrowser.start(profile, site.address, { hasWebGpu: backend === 'webgpu' });
-  await use(backend);
-}
-
-async function use(backend: BackendId = 'wasm'): Promise<void> {
-  await browser.ask((page, settings) => page.use(settings), { endpoint: hub.url, backend });
-}
-
-async function start(request: RunRequest): Promise<string> {
-  return browser.ask((page, given) => page.start(given), request);
-}
-
-async function rest(id: string): Promise<RunSummary> {
-  return browser.ask((page, given) => page.rest(given), id);
-}
-
-async function digest(id: string): Promise<Readonly<Record<string, string>>> {
-  return browser.ask((page, given) => page.digest(given), id);
-}
-
-/** Waits for the end, which must be a whole output of the right bytes. */
-async function expectWhole(id: string, method: Method, backend: BackendId = 'wasm') {
-  const run = await rest(id);
-  expect(run).toMatchObject({ state: 'done' });
-  const wanted = undisturbed.get(`${method} ${backend}`);
-  expect(wanted?.['model.safetensors']).toMatch(/^[0-9a-f]{64}$/);
-  expect(await digest(id)).toEqual(wanted);
-}
-
-async function runUndisturbed(method: Method, backend: BackendId = 'wasm') {
-  const id = await start(requestFor(method));
-  expect(await rest(id)).toMatchObject({ state: 'done' });
-  undisturbed.set(`${method} ${backend}`, await digest(id));
-  await browser.ask((page, given) => page.remove(given), id);
-}
+const stages = ['Reading headers', 'Measuring the models', 'Merging'];
 
 /** So slow that a run can be disturbed at every stage. */
-const slowly = { kind: 'slow', bytesPerSecond: isLong ? 40e6 : 12e6 } as const;
+const slowly = slowTo(isLong ? 40e6 : 20e6);
+/** So slow that there is time to look at it from elsewhere. */
+const moreSlowly = slowTo(6e6);
+
+let bench: RunBench;
 
 beforeAll(async () => {
-  const models = isLong
-    ? hubModels(await syntheticFamily({ size: '135m', modelCount: names.length, seed: 1 }))
-    : names.map((name) => smallModel(name));
-  const tiny = names.slice(0, 3).map((name) => smallModel(name, true));
-  hub = await startHubServer({ models: [...models, ...tiny] });
-  site = await servePage('test/e2e/runs/index.html');
-  profile = mkdtempSync(join(tmpdir(), 'mergelab-runs-profile-'));
-  await open();
-  await runUndisturbed(largeMethod);
+  bench = await RunBench.open();
+  await bench.restart();
+  await bench.runUndisturbed('mb_ties');
 }, timeoutMs);
 
 afterEach(() => {
-  hub.setFaults([]);
+  bench.hub.setFaults([]);
 });
 
 afterAll(async () => {
-  await browser.kill();
-  await site.close();
-  await hub.close();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  await bench.close();
 });
 
 describe('a run', { timeout: timeoutMs }, () => {
   it(`ends with the same bytes after the browser was killed ${killCount} times`, async () => {
-    await browser.ask((page) => page.forgetModels(), undefined);
-    hub.setFaults([{ action: slowly, match: /safetensors/ }]);
+    await bench.forgetModels();
+    bench.hub.setFaults([slowly]);
     const random = Random.named(3, 'kills');
-    let id: string | undefined;
+    const id = await bench.start(requestFor('mb_ties'));
     for (let kill = 0; kill < killCount; kill++) {
-      if (id === undefined) id = await start(requestFor(largeMethod));
-      else await browser.ask((page, given) => page.resume(given), id);
-      const lifeMs = (isLong ? 12_000 : 1_600) * (0.1 + random.next01());
-      await new Promise((resolve) => setTimeout(resolve, lifeMs));
-      await browser.kill();
-      await open();
-      const { state } = await browser.ask((page, given) => page.summary(given), id);
+      if (kill > 0) await bench.resume(id);
+      await pause((isLong ? 12_000 : 1_600) * (0.1 + random.next01()));
+      await bench.restart();
+      const { state } = await bench.browser.ask((page, given) => page.summary(given), id);
       expect(['interrupted', 'done']).toContain(state);
     }
-    hub.setFaults([]);
-    await browser.ask((page, given) => page.resume(given), id ?? '');
-    await expectWhole(id ?? '', largeMethod);
+    bench.hub.setFaults([]);
+    await bench.resume(id);
+    await bench.expectWhole(id, 'mb_ties');
   });
 
   it('ends with the same bytes after a reload in each stage', async () => {
-    await browser.ask((page) => page.forgetModels(), undefined);
-    hub.setFaults([{ action: slowly, match: /safetensors/ }]);
-    const id = await start(requestFor(largeMethod));
-    for (const stage of ['Reading headers', 'Measuring the models', 'Merging']) {
-      const seen = await browser.ask((page, given) => page.stage(given.id, given.stage), {
-        id,
-        stage,
-      });
-      expect(seen).toMatchObject({ state: 'running', stage });
-      await browser.page.reload();
-      await browser.page.waitForFunction(() => 'runPage' in globalThis);
-      await use();
-      await browser.ask((page, given) => page.resume(given), id);
+    await bench.forgetModels();
+    bench.hub.setFaults([slowly]);
+    const id = await bench.start(requestFor('mb_ties'));
+    for (const stage of stages) {
+      await bench.stage(id, stage);
+      await bench.reload();
+      await bench.resume(id);
     }
-    await expectWhole(id, largeMethod);
+    await bench.expectWhole(id, 'mb_ties');
+  });
+
+  it('leaves no byte of its output when it is cancelled', async () => {
+    await bench.forgetModels();
+    bench.hub.setFaults([slowly]);
+    for (const stage of isLong ? stages : stages.slice(-1)) {
+      const id = await bench.start(requestFor('mb_ties'));
+      await bench.stage(id, stage);
+      // A chunk of the output is stored by then.
+      if (stage === 'Merging') await pause(isLong ? 3000 : 500);
+      const cancelled = await bench.browser.ask((page, given) => page.cancel(given), id);
+      expect(cancelled).toMatchObject({ state: 'cancelled', doneBytes: 0 });
+      expect(await bench.browser.ask((page, given) => page.leftBehind(given), id)).toEqual([]);
+    }
+    // What was fetched meanwhile is whole: another run is made of it.
+    bench.hub.setFaults([]);
+    await bench.expectWhole(await bench.start(requestFor('mb_ties')), 'mb_ties');
+  });
+
+  it.runIf(isLong)('is watched by a second tab, which waits for it and takes it over', async () => {
+    await bench.forgetModels();
+    bench.hub.setFaults([moreSlowly]);
+    const id = await bench.start(requestFor('mb_ties'));
+    await bench.stage(id, 'Measuring the models');
+    const tab = await bench.openTab();
+    const seen = await tab.ask((page, given) => page.summary(given), id);
+    expect(seen).toMatchObject({ state: 'running', isElsewhere: true });
+    await expect(tab.ask((page, given) => page.resume(given), id)).rejects.toThrow(
+      'Another tab works on this run',
+    );
+    const second = await tab.ask((page, given) => page.start(given), requestFor('mb_ties'));
+    expect(await tab.ask((page, given) => page.summary(given), second)).toMatchObject({
+      state: 'waiting',
+    });
+    await bench.reload();
+    await tab.page.waitForTimeout(100);
+    expect(await tab.ask((page, given) => page.summary(given), id)).toMatchObject({
+      state: 'interrupted',
+      isElsewhere: false,
+    });
+    bench.hub.setFaults([]);
+    await tab.ask((page, given) => page.resume(given), id);
+    await tab.ask((page, given) => page.rest(given), id);
+    await bench.expectWhole(id, 'mb_ties');
+    await bench.expectWhole(second, 'mb_ties');
+    await tab.page.close();
   });
 
   it('survives dropped connections, and a Hub that is away', async () => {
-    await browser.ask((page) => page.forgetModels(), undefined);
-    hub.setFaults([
-      { action: { kind: 'drop', afterBytes: 700_000 }, match: /safetensors/, times: 5 },
-    ]);
-    const id = await start(requestFor(largeMethod));
-    await expectWhole(id, largeMethod);
-    await browser.ask((page) => page.forgetModels(), undefined);
+    await bench.forgetModels();
+    const drop = { kind: 'drop', afterBytes: 700_000 } as const;
+    bench.hub.setFaults([{ at: 'cdn', match: /^GET/, action: drop, after: 3, times: 5 }]);
+    const id = await bench.start(requestFor('mb_ties'));
+    await bench.expectWhole(id, 'mb_ties');
+    await bench.forgetModels();
 
-    hub.setFaults([{ action: { kind: 'status', status: 404 }, match: /safetensors/, after: 2 }]);
-    const gone = await start(requestFor(largeMethod));
-    const failed = await rest(gone);
+    bench.hub.setFaults([
+      { action: { kind: 'status', status: 404 }, match: /safetensors/, after: 2 },
+    ]);
+    const gone = await bench.start(requestFor('mb_ties'));
+    const failed = await bench.rest(gone);
     expect(failed).toMatchObject({ state: 'failed', error: { code: 'hub/not-found' } });
-    hub.setFaults([]);
-    await browser.ask((page, given) => page.resume(given), gone);
-    await expectWhole(gone, largeMethod);
+    bench.hub.setFaults([]);
+    await bench.resume(gone);
+    await bench.expectWhole(gone, 'mb_ties');
   });
 
   it('makes a damaged chunk again, of a model as of its own output', async () => {
-    hub.setFaults([]);
-    const first = await start(requestFor(largeMethod));
-    await expectWhole(first, largeMethod);
-    expect(await browser.ask((page) => page.damage('sha256:'), undefined)).toBeGreaterThan(0);
-    const second = await start(requestFor(largeMethod));
-    await browser.ask((page, given) => page.stage(given, 'Merging'), second);
-    await browser.page.reload();
-    await browser.page.waitForFunction(() => 'runPage' in globalThis);
-    await use();
-    await browser.ask((page, given) => page.damage(`run/${given}/`), second);
-    await browser.ask((page, given) => page.resume(given), second);
-    await expectWhole(second, largeMethod);
+    const first = await bench.start(requestFor('mb_ties'));
+    await bench.expectWhole(first, 'mb_ties');
+    const damage = async (keyStart: string): Promise<number> =>
+      bench.browser.ask((page, given) => page.damage(given), keyStart);
+    expect(await damage('sha256:')).toBeGreaterThan(0);
+    const second = await bench.start(requestFor('mb_ties'));
+    await bench.stage(second, 'Merging');
+    await bench.reload();
+    await damage(`run/${second}/`);
+    await bench.resume(second);
+    await bench.expectWhole(second, 'mb_ties');
   });
 
   it('goes on when the graphics device is lost', async () => {
-    await browser.kill();
-    await open('webgpu');
-    await runUndisturbed(tinyMethod, 'webgpu');
-    const id = await start(requestFor(tinyMethod));
-    await browser.ask((page, given) => page.stage(given, 'Merging'), id);
-    await browser.crashGpu();
-    await expectWhole(id, tinyMethod, 'webgpu');
+    await bench.restart('webgpu');
+    await bench.runUndisturbed('task_arithmetic', 'webgpu');
+    const id = await bench.start(requestFor('task_arithmetic'));
+    await bench.stage(id, 'Merging');
+    await bench.browser.crashGpu();
+    await bench.expectWhole(id, 'task_arithmetic', 'webgpu');
   });
 });
+
+describe('a run on a small disk', { timeout: timeoutMs }, () => {
+  /** Runs the browser from a disk of its own; skips where none can be had. */
+  const onDisk =
+    (sizeBytes: number, body: (disk: SmallDisk) => Promise<void>) =>
+    async ({ skip }: TestContext): Promise<void> => {
+      const disk = await SmallDisk.mount(sizeBytes);
+      if (typeof disk === 'string') return skip(disk);
+      try {
+        await bench.restart('wasm', disk);
+        await body(disk);
+      } finally {
+        await bench.restart();
+        await disk.unmount();
+      }
+    };
+
+  it.runIf(isLong)(
+    'asks before the download when it does not fit, and goes on by the choice that was made',
+    onDisk(3.5 * outputBytes, async () => {
+      bench.hub.forgetRequests();
+      const asked = await bench.rest(await bench.start(requestFor('mb_ties', { caching: 'keep' })));
+      expect(asked).toMatchObject({ state: 'failed', error: { code: 'store/quota' } });
+      expect(asked.error?.sentence).toMatch(
+        /do not fit: the browser has room for .* Store nothing; .* Or: Delete stored models of /,
+      );
+      expect(bench.hub.requests.filter(({ at }) => at === 'cdn')).toEqual([]);
+      const id = await bench.start(requestFor('mb_ties', { caching: 'stream' }));
+      await bench.expectWhole(id, 'mb_ties');
+    }),
+  );
+
+  it(
+    'deletes its copies of the models where they leave no room for the output',
+    onDisk(1.4 * (inputBytes + outputBytes), async () => {
+      const id = await bench.start(requestFor('mb_ties'));
+      await bench.expectWhole(id, 'mb_ties');
+    }),
+  );
+
+  it(
+    'stops with one error when the disk fills up, and goes on when there is room again',
+    onDisk(2 * (inputBytes + 2 * outputBytes), async (disk) => {
+      const first = await bench.start(requestFor('mb_ties', { caching: 'stream' }));
+      await bench.expectWhole(first, 'mb_ties');
+      const moments = [
+        ['Merging', 'stream'],
+        ['Measuring the models', 'auto'],
+      ] as const;
+      for (const [stage, caching] of isLong ? moments : moments.slice(0, 1)) {
+        bench.hub.setFaults([slowly]);
+        const id = await bench.start(requestFor('mb_ties', { caching }));
+        await bench.stage(id, stage);
+        // Small records can be written still, but no chunk.
+        await disk.fill(4e6);
+        bench.hub.setFaults([]);
+        const failed = await bench.rest(id);
+        expect(failed).toMatchObject({ state: 'failed', error: { code: 'store/quota' } });
+        expect(failed.error?.sentence).toContain('free disk space');
+        await disk.relieve();
+        await bench.resume(id);
+        await bench.expectWhole(id, 'mb_ties');
+        await bench.remove(id);
+      }
+      await bench.expectWhole(first, 'mb_ties');
+    }),
+  );
+});
+
+function slowTo(bytesPerSecond: number): Fault {
+  return { at: 'cdn', action: { kind: 'slow', bytesPerSecond } };
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -4,6 +4,7 @@ import type { BackendId, RunRequest, RunState, RunSummary } from '../../../src/r
 import { sha256Stream } from '../../../src/formats/hashes';
 import { storedModel } from '../../../src/sources/cached-files';
 import { LabStore } from '../../../src/store/lab-store';
+import { damage, leftBehind } from './raw-store';
 
 let backend: BackendId = 'wasm';
 const jobs = new LabJobs({ zooUrl: location.href, backend: () => backend });
@@ -23,7 +24,11 @@ export interface RunPage {
   digest(id: string): Promise<Readonly<Record<string, string>>>;
   /** Flips a bit of the first stored chunk of every file whose key begins like this. */
   damage(keyStart: string): Promise<number>;
+  /** Ends a run and waits until it is ended. */
+  cancel(id: string): Promise<RunSummary>;
   remove(id: string): Promise<void>;
+  /** What the store still has of a run's output. */
+  leftBehind(id: string): Promise<readonly string[]>;
   /** Forgets stored models, so that they are fetched again. */
   forgetModels(): Promise<void>;
 }
@@ -68,44 +73,15 @@ const runPage: RunPage = {
     await store.close();
     return digests;
   },
-  damage,
+  damage: async (keyStart) => damage(keyStart),
+  leftBehind: async (id) => leftBehind(id),
+  cancel: async (id) => {
+    await jobs.cancelRun(id);
+    return until(id, ({ state }) => restingStates.includes(state));
+  },
   remove: async (id) => jobs.deleteRun(id),
   forgetModels: async () => {
     for (const { id } of (await jobs.storageDetails()).models) await jobs.deleteStored(id);
   },
 };
 (globalThis as { runPage?: RunPage }).runPage = runPage;
-
-async function damage(keyStart: string): Promise<number> {
-  const database = await new Promise<IDBDatabase>((resolve, reject) => {
-    const opening = indexedDB.open('mergelab');
-    opening.onsuccess = () => {
-      resolve(opening.result);
-    };
-    opening.onerror = () => {
-      reject(new Error('The database does not open'));
-    };
-  });
-  let damagedCount = 0;
-  const transaction = database.transaction('chunks', 'readwrite');
-  const visiting = transaction.objectStore('chunks').openCursor();
-  visiting.onsuccess = () => {
-    const cursor = visiting.result;
-    if (cursor === null) return;
-    const chunk = cursor.value as { fileKey: string; index: number; bytes?: ArrayBuffer };
-    if (chunk.fileKey.startsWith(keyStart) && chunk.index === 0 && chunk.bytes !== undefined) {
-      const bytes = new Uint8Array(chunk.bytes);
-      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 4;
-      cursor.update(chunk);
-      damagedCount += 1;
-    }
-    cursor.continue();
-  };
-  await new Promise<void>((resolve) => {
-    transaction.oncomplete = () => {
-      resolve();
-    };
-  });
-  database.close();
-  return damagedCount;
-}
