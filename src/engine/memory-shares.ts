@@ -19,7 +19,7 @@ export const smallestBudgetBytes = 500e6;
 const mebibyte = 1 << 20;
 
 /** Large enough that the cost of a call does not show; without a budget nothing else is bounded. */
-export const unboundedShares: MemoryShares = {
+const unboundedShares: MemoryShares = {
   sliceBytes: 32 * mebibyte,
   residentBytes: 384 * mebibyte,
   workBytes: Infinity,
@@ -29,11 +29,18 @@ export const unboundedShares: MemoryShares = {
 /**
  * Shares out a bound of the memory of page, workers and GPU together. Bounds below
  * `smallestBudgetBytes` are raised to it.
+ * @param budgetBytes undefined for no bound
+ * @param mergeCount merges that are at work at once: a recipe and its stages. Each gets its part of
+ * all but the reading
  */
-export function memoryShares(budgetBytes: number): MemoryShares {
+export function memoryShares(budgetBytes: number | undefined, mergeCount = 1): MemoryShares {
+  if (budgetBytes === undefined) {
+    const residentBytes = Math.floor(unboundedShares.residentBytes / mergeCount);
+    return { ...unboundedShares, residentBytes };
+  }
   const freeBytes = Math.max(budgetBytes, smallestBudgetBytes) - fixedBytes - writingBytes;
   const readingBytes = clamp(freeBytes / 3, 40 * mebibyte, 192 * mebibyte);
-  const workBytes = freeBytes - readingBytes;
+  const workBytes = Math.floor((freeBytes - readingBytes) / mergeCount);
   // A tensor that is not resident takes eight slices at once at most: see `tensorCost`.
   const sliceBytes = clamp(workBytes / 12, mebibyte, unboundedShares.sliceBytes);
   const residentBytes = clamp(workBytes - 8 * sliceBytes, 0, unboundedShares.residentBytes);
@@ -41,11 +48,16 @@ export function memoryShares(budgetBytes: number): MemoryShares {
 }
 
 /**
- * The bound that a run starts with: 1.5 GB, and 0.75 GB on devices with 4 GiB of memory or less.
- * @param deviceMemoryGib `navigator.deviceMemory`; absent in some browsers
+ * What the back end of a run may take: the slices of all merges that are at work at once, computed
+ * inputs and results.
  */
-export function defaultBudgetBytes(deviceMemoryGib = 8): number {
-  return deviceMemoryGib <= 4 ? 750e6 : 1.5e9;
+export function runBackendBytes(budgetBytes: number): number {
+  return memoryShares(budgetBytes).workBytes;
+}
+
+/** What the back end of live merges may take: their models lie there, and no chunks are on their way. */
+export function liveBackendBytes(budgetBytes: number): number {
+  return Math.max(budgetBytes, smallestBudgetBytes) - fixedBytes;
 }
 
 function clamp(value: number, min: number, max: number): number {

@@ -1,5 +1,6 @@
 import { LabError } from '../core/errors';
 import { saveToFolder } from '../engine/folder-sink';
+import { runBackendBytes } from '../engine/memory-shares';
 import type { OutputFile } from '../engine/output-files';
 import type { MergePlan } from '../engine/plan';
 import { planRecipes } from '../engine/plan-recipes';
@@ -73,7 +74,9 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
   const identity = await identityOf(entry, recipes, placed);
   if (known !== undefined && known.who.identity !== identity) throw sourceChanged();
   await store.pin(entry.id, placed.keys);
-  const { backend } = await chooseBackend(known?.who.backend ?? setting.backend ?? 'auto');
+  const { backend } = await chooseBackend(known?.who.backend ?? setting.backend ?? 'auto', {
+    memoryBytes: runBackendBytes(request.budgetBytes),
+  });
   try {
     const { id, device } = backend;
     const plan = await planRun(recipes, placed, backend, request.budgetBytes, signal);

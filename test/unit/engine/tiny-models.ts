@@ -150,7 +150,7 @@ export class CountingBackend implements MergeBackend {
   peakLoadedBytes = 0;
   loadCount = 0;
   reduceCount = 0;
-  readonly #inner = new WasmBackend({ threadCount: 1, maximumBytes: 64 << 20 });
+  readonly #inner = new WasmBackend({ threadCount: 1, memoryBytes: 64 << 20 });
 
   constructor(maxSliceBytes = 16 << 20) {
     this.maxSliceBytes = maxSliceBytes;
