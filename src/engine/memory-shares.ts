@@ -4,6 +4,8 @@ export interface MemoryShares {
   readonly sliceBytes: number;
   /** What may stay loaded between the passes of a method instead of being read again. */
   readonly residentBytes: number;
+  /** Of a stage: merged tensors that stay in memory for the recipes that read them. */
+  readonly keptBytes: number;
   /** Slices, computed inputs, look-ahead, matrices and results together. */
   readonly workBytes: number;
   /** Chunks on their way from a hub or the store. */
@@ -22,6 +24,7 @@ const mebibyte = 1 << 20;
 const unboundedShares: MemoryShares = {
   sliceBytes: 32 * mebibyte,
   residentBytes: 384 * mebibyte,
+  keptBytes: 0,
   workBytes: Infinity,
   readingBytes: 96 * mebibyte,
 };
@@ -31,20 +34,33 @@ const unboundedShares: MemoryShares = {
  * `smallestBudgetBytes` are raised to it.
  * @param budgetBytes undefined for no bound
  * @param mergeCount merges that are at work at once: a recipe and its stages. Each gets its part of
- * all but the reading
+ * all but the reading, and keeps merged tensors in half of what could stay loaded
  */
 export function memoryShares(budgetBytes: number | undefined, mergeCount = 1): MemoryShares {
   if (budgetBytes === undefined) {
-    const residentBytes = Math.floor(unboundedShares.residentBytes / mergeCount);
-    return { ...unboundedShares, residentBytes };
+    return withKept(unboundedShares, unboundedShares.residentBytes / mergeCount, mergeCount);
   }
   const freeBytes = Math.max(budgetBytes, smallestBudgetBytes) - fixedBytes - writingBytes;
   const readingBytes = clamp(freeBytes / 3, 40 * mebibyte, 192 * mebibyte);
-  const workBytes = Math.floor((freeBytes - readingBytes) / mergeCount);
+  const workBytes = (freeBytes - readingBytes) / mergeCount;
   // A tensor that is not resident takes eight slices at once at most: see `tensorCost`.
   const sliceBytes = clamp(workBytes / 12, mebibyte, unboundedShares.sliceBytes);
   const residentBytes = clamp(workBytes - 8 * sliceBytes, 0, unboundedShares.residentBytes);
-  return { sliceBytes, residentBytes, workBytes, readingBytes };
+  return withKept({ sliceBytes, workBytes, readingBytes }, residentBytes, mergeCount);
+}
+
+function withKept(
+  shares: Pick<MemoryShares, 'sliceBytes' | 'workBytes' | 'readingBytes'>,
+  residentBytes: number,
+  mergeCount: number,
+): MemoryShares {
+  const keptBytes = mergeCount === 1 ? 0 : Math.floor(residentBytes / 2);
+  return {
+    ...shares,
+    residentBytes: Math.floor(residentBytes) - keptBytes,
+    keptBytes,
+    workBytes: Math.floor(shares.workBytes) - keptBytes,
+  };
 }
 
 /**
