@@ -1,6 +1,6 @@
 import { quoted, shownBytes } from '../formats/text';
 import type { Finding } from './finding';
-import { fixedBytes, memoryShares } from './memory-shares';
+import { fixedBytes, type MemoryShares } from './memory-shares';
 import { definitionCost } from './definition-cost';
 import type { PlannedTensor } from './plan-tensor';
 import { tensorCost } from './plan-cost';
@@ -11,11 +11,11 @@ import { tensorCost } from './plan-cost';
  */
 export function memoryFindings(
   tensors: readonly PlannedTensor[],
+  { workBytes }: MemoryShares,
   budgetBytes: number | undefined,
   mergeCount: number,
 ): readonly Finding[] {
   if (budgetBytes === undefined) return [];
-  const { workBytes } = memoryShares(budgetBytes, mergeCount);
   const costs = tensors.map((tensor) => ({ tensor, peakBytes: tensorCost(tensor).peakBytes }));
   const over = costs.filter(({ peakBytes }) => peakBytes > workBytes);
   const worst = over.sort((a, b) => b.peakBytes - a.peakBytes)[0];

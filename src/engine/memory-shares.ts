@@ -29,19 +29,38 @@ const unboundedShares: MemoryShares = {
   readingBytes: 96 * mebibyte,
 };
 
+/** Who shares a bound of memory. */
+export interface MemoryUsers {
+  /**
+   * Merges that are at work at once: a recipe and its stages; default 1. Each gets its part of all but
+   * the reading, and keeps merged tensors in half of what could stay loaded.
+   */
+  readonly mergeCount?: number | undefined;
+  /** Models whose chunks are read at once; default no more than six. */
+  readonly modelCount?: number | undefined;
+}
+
+/** Models that a third of what is free lets read ahead; more get more. */
+const usualModelCount = 6;
+/** Of every model that is read: the chunk at hand and the next. */
+const twoChunksBytes = 32 * mebibyte;
+
 /**
  * Shares out a bound of the memory of page, workers and GPU together. Bounds below
  * `smallestBudgetBytes` are raised to it.
  * @param budgetBytes undefined for no bound
- * @param mergeCount merges that are at work at once: a recipe and its stages. Each gets its part of
- * all but the reading, and keeps merged tensors in half of what could stay loaded
  */
-export function memoryShares(budgetBytes: number | undefined, mergeCount = 1): MemoryShares {
+export function memoryShares(
+  budgetBytes: number | undefined,
+  { mergeCount = 1, modelCount = usualModelCount }: MemoryUsers = {},
+): MemoryShares {
   if (budgetBytes === undefined) {
     return withKept(unboundedShares, unboundedShares.residentBytes / mergeCount, mergeCount);
   }
   const freeBytes = Math.max(budgetBytes, smallestBudgetBytes) - fixedBytes - writingBytes;
-  const readingBytes = clamp(freeBytes / 3, 40 * mebibyte, 192 * mebibyte);
+  const share = modelCount > usualModelCount ? 0.4 : 1 / 3;
+  const chunksBytes = twoChunksBytes * Math.max(modelCount, usualModelCount);
+  const readingBytes = clamp(share * freeBytes, 40 * mebibyte, chunksBytes);
   const workBytes = (freeBytes - readingBytes) / mergeCount;
   // A tensor that is not resident takes eight slices at once at most: see `tensorCost`.
   const sliceBytes = clamp(workBytes / 12, mebibyte, unboundedShares.sliceBytes);
@@ -67,8 +86,8 @@ function withKept(
  * What the back end of a run may take: the slices of all merges that are at work at once, computed
  * inputs and results.
  */
-export function runBackendBytes(budgetBytes: number): number {
-  return memoryShares(budgetBytes).workBytes;
+export function runBackendBytes(budgetBytes: number, modelCount?: number): number {
+  return memoryShares(budgetBytes, { modelCount }).workBytes;
 }
 
 /** What the back end of live merges may take: their models lie there, and no chunks are on their way. */

@@ -125,8 +125,8 @@ class StagePlanner {
     const prepared = await prepareInputs(recipe, inputs, this.#options.signal);
     return {
       plan: async (again, signal) => {
-        const { budgetBytes } = this.#options;
-        const bounds = { budgetBytes, mergeCount: this.#mergeCount };
+        const { budgetBytes, modelCount } = this.#options;
+        const bounds = { budgetBytes, modelCount, mergeCount: this.#mergeCount };
         const plan = await planMerge(again, prepared.inputs, { signal, ...bounds });
         return withStages(plan, prepared.findings, [...stages.values()]);
       },

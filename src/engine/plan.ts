@@ -5,7 +5,7 @@ import type { Finding } from './finding';
 import { layoutOf } from './layout';
 import type { ModelInput, ModelInputs } from './model-input';
 import { memoryFindings } from './memory-findings';
-import { memoryShares, type MemoryShares } from './memory-shares';
+import { memoryShares, type MemoryShares, type MemoryUsers } from './memory-shares';
 import { parameterFindings } from './parameter-findings';
 import { costOf, type MergeCost } from './plan-cost';
 import { planTensor, type PlannedTensor } from './plan-tensor';
@@ -34,12 +34,10 @@ export interface MergePlan {
   readonly shares: MemoryShares;
 }
 
-export interface PlanOptions {
+export interface PlanOptions extends MemoryUsers {
   readonly signal?: AbortSignal | undefined;
   /** Bound of the memory of page, workers and GPU together; without it slices have a fixed size. */
   readonly budgetBytes?: number | undefined;
-  /** Merges that share the bound because they are at work at once, this one included; default 1. */
-  readonly mergeCount?: number | undefined;
 }
 
 /**
@@ -60,7 +58,7 @@ export async function planMerge(
   const layout = await layoutOf(merge, inputs, options.signal);
   const { models, donor, donorConfig, licences, configChanges } = layout;
   const { budgetBytes, mergeCount = 1 } = options;
-  const shares = memoryShares(budgetBytes, mergeCount);
+  const shares = memoryShares(budgetBytes, options);
   const tensors = layout.tensors.map((matched) => planTensor(matched, merge, shares));
   return {
     merge,
@@ -73,7 +71,7 @@ export async function planMerge(
     findings: [
       ...layout.findings,
       ...parameterFindings(merge, tensors),
-      ...memoryFindings(tensors, budgetBytes, mergeCount),
+      ...memoryFindings(tensors, shares, budgetBytes, mergeCount),
     ],
     cost: costOf(tensors, shares),
     shares,
