@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, resolve } from 'node:path';
+import { runBackendBytes } from '../engine/memory-shares';
 import { writeFolder } from '../engine/node-sink';
 import { describeOutput } from '../engine/output-files';
 import { planRecipes } from '../engine/plan-recipes';
-import { parseShardSize } from '../engine/shards';
+import { parseByteSize } from '../engine/shards';
 import type { StreamHash } from '../formats/hashes';
 import { releaseEntryPoints } from '../gpu/adapter';
 import type { MergeBackend } from '../expr/backend';
@@ -13,16 +14,18 @@ import { recipesHash } from '../recipe/recipe-hash';
 import { writeRecipes } from '../recipe/write-recipe';
 import { GivenOptions, type Command } from './command';
 import { hubFrom } from './hub-option';
+import { memoryBound } from './memory-option';
 import { progressLine } from './progress-line';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
 
 const usage =
-  'mergelab merge RECIPE.yml --out DIR [--backend wasm|webgpu|oracle] [--root DIR] [--hub URL] [--seed N] [--max-shard-size SIZE] [--lenient] [--json]';
+  'mergelab merge RECIPE.yml --out DIR [--backend wasm|webgpu|oracle] [--root DIR] [--hub URL] [--seed N] [--max-shard-size SIZE] [--memory SIZE] [--lenient] [--json]';
 
 /**
  * Merges local folders and models on the Hub into a new folder in Hugging Face layout. Of a file with several recipes the
- * last is carried out, with those that it needs as stages.
+ * last is carried out, with those that it needs as stages. `--memory` bounds the memory of the process;
+ * without it slices have a fixed size.
  */
 export const mergeCommand: Command = {
   name: 'merge',
@@ -40,6 +43,7 @@ export const mergeCommand: Command = {
         'max-shard-size': { type: 'string' },
         // mergekit's name of the same.
         'out-shard-size': { type: 'string' },
+        memory: { type: 'string' },
         lenient: { type: 'boolean' },
         json: { type: 'boolean' },
       },
@@ -50,7 +54,8 @@ export const mergeCommand: Command = {
     const wanted = options.choice('backend', ['wasm', 'webgpu', 'oracle']) ?? 'wasm';
     const seed = options.integer('seed', 0);
     const shardSize = options.text('max-shard-size') ?? options.text('out-shard-size');
-    const maxShardBytes = shardSize === undefined ? undefined : parseShardSize(shardSize);
+    const maxShardBytes = shardSize === undefined ? undefined : parseByteSize(shardSize, 'shard');
+    const budgetBytes = memoryBound(options);
     const read = await readRecipe(recipePath, options.flag('lenient'));
     const recipes = read.recipes.map((recipe) => seeded(recipe, seed));
     const root = options.text('root') ?? dirname(resolve(recipePath));
@@ -60,10 +65,16 @@ export const mergeCommand: Command = {
     const opened = await openRecipeInputs(recipes, root, opening).finally(progress.clear);
     let backend: MergeBackend | undefined;
     try {
-      ({ backend } = await chooseBackend(wanted));
+      const memoryBytes = budgetBytes === undefined ? undefined : runBackendBytes(budgetBytes);
+      ({ backend } = await chooseBackend(wanted, { memoryBytes }));
       const startMs = performance.now();
       const { inputs, openAdapter } = opened;
-      const plan = await planRecipes(recipes, inputs, { signal, backend, openAdapter });
+      const plan = await planRecipes(recipes, inputs, {
+        signal,
+        backend,
+        budgetBytes,
+        openAdapter,
+      });
       printWarnings([
         ...read.warnings,
         ...opened.unusedStages.map((name) => `The recipe ${name} is not used by the last one.`),

@@ -3,12 +3,14 @@ import { planRecipes } from '../engine/plan-recipes';
 import { shownBytes } from '../formats/text';
 import { GivenOptions, type Command } from './command';
 import { hubFrom } from './hub-option';
+import { memoryBound } from './memory-option';
 import { progressLine } from './progress-line';
 import { readRecipe } from './read-recipe';
 import { openRecipeInputs } from './recipe-inputs';
 import { tensorLine, tensorReport } from './tensor-lines';
 
-const usage = 'mergelab plan RECIPE.yml [--root DIR] [--hub URL] [--tensors] [--lenient] [--json]';
+const usage =
+  'mergelab plan RECIPE.yml [--root DIR] [--hub URL] [--tensors] [--memory SIZE] [--lenient] [--json]';
 
 /**
  * Says what a merge would cost and what speaks against it, and with `--tensors` the parameters that
@@ -25,6 +27,7 @@ export const planCommand: Command = {
         root: { type: 'string' },
         hub: { type: 'string' },
         tensors: { type: 'boolean' },
+        memory: { type: 'string' },
         lenient: { type: 'boolean' },
         json: { type: 'boolean' },
       },
@@ -40,7 +43,11 @@ export const planCommand: Command = {
       progress.clear,
     );
     try {
-      const plan = await planRecipes(recipes, inputs, { openAdapter, signal });
+      const plan = await planRecipes(recipes, inputs, {
+        openAdapter,
+        signal,
+        budgetBytes: memoryBound(options),
+      });
       const { cost, findings, tensors, configChanges } = plan;
       const donor = plan.donor.id;
       const listsTensors = options.flag('tensors');

@@ -1,9 +1,10 @@
 import { abortable, LatestOnly } from '../core/abort';
 import { EventBreaks } from '../core/event-breaks';
-import { invariant } from '../core/errors';
+import { invariant, LabError } from '../core/errors';
 import type { LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
+import { quoted, shownBytes } from '../formats/text';
 import type { Measured } from '../methods/merge-tensor';
 import { measureModel, mergeTensor } from '../methods/merge-tensor';
 import type { MergekitDraws, MergeOptions, TensorTask } from '../methods/tensor-task';
@@ -15,7 +16,13 @@ import { drawsKey, mergekitDrawsFor } from './mergekit-draws';
 import type { MergePlan } from './plan';
 import { preparationKey, prepareRecipes, type PreparedRecipes } from './plan-recipes';
 import { inputBytesOf, type MergedTensor } from './plan-tensor';
-import { disposeSet, loadResidentSet, type ResidentSet } from './resident-set';
+import {
+  disposeSet,
+  loadResidentSet,
+  residentBytesOf,
+  resultBytesOf,
+  type ResidentSet,
+} from './resident-set';
 import { sliceElementsOn } from './tensor-slices';
 import { wholeModelGroups } from './whole-model-groups';
 
@@ -43,6 +50,7 @@ export interface LiveMergeResult {
 export class LiveMerge {
   readonly #backend: MergeBackend;
   readonly #inputs: ModelInputs;
+  readonly #memoryBytes: number;
   readonly #latest = new LatestOnly();
   /** By key, least recently used first. */
   readonly #sets = new Map<string, Promise<ResidentSet>>();
@@ -52,10 +60,14 @@ export class LiveMerge {
   readonly #lifetime = new AbortController();
   #draws: { readonly key: string; readonly draws: MergekitDraws | undefined } | undefined;
 
-  /** @param inputs may grow; a model that it names stays the same model */
-  constructor(backend: MergeBackend, inputs: ModelInputs) {
+  /**
+   * @param inputs may grow; a model that it names stays the same model
+   * @param memoryBytes what loaded models and results may take in the back end
+   */
+  constructor(backend: MergeBackend, inputs: ModelInputs, memoryBytes = Infinity) {
     this.#backend = backend;
     this.#inputs = inputs;
+    this.#memoryBytes = memoryBytes;
   }
 
   /**
@@ -79,11 +91,12 @@ export class LiveMerge {
     const plan = await this.#plan(recipes, signal);
     // The models go on loading when this call is overtaken: the next one wants them too.
     const resident = await abortable(this.#residentSet(plan, task), signal);
-    resident.userCount += 1;
+    const startMs = performance.now();
+    const weights = reserveWeights('merge', plan.tensors);
+    const merging = this.#mergeInto(weights, plan, resident, signal);
+    resident.users.add(merging);
     try {
-      const startMs = performance.now();
-      const weights = reserveWeights('merge', plan.tensors);
-      await this.#mergeInto(weights, plan, resident, signal);
+      await merging;
       return {
         weights,
         plan,
@@ -92,7 +105,7 @@ export class LiveMerge {
         bytesWritten: weights.buffer.byteLength,
       };
     } finally {
-      resident.userCount -= 1;
+      resident.users.delete(merging);
     }
   }
 
@@ -110,7 +123,19 @@ export class LiveMerge {
     const prepared = await abortable(this.#prepare(recipes), signal);
     const plan = await prepared.plan(final, signal);
     throwFirstError(plan.findings);
+    this.#throwUnlessFits(plan);
     return plan;
+  }
+
+  /** Before a byte is loaded: the back end would refuse only after most of them were. */
+  #throwUnlessFits(plan: MergePlan): void {
+    const neededBytes = neededBytesOf(plan);
+    if (neededBytes <= this.#memoryBytes) return;
+    throw new LabError(
+      'engine/unsupported',
+      `Merged live by ${quoted(plan.merge.recipe.mergeMethod)}, these models take ${shownBytes(neededBytes)}, and the bound of memory leaves ${shownBytes(this.#memoryBytes)} for them; raise it, or choose fewer models or another method.`,
+      { details: { neededBytes, limitBytes: this.#memoryBytes } },
+    );
   }
 
   /** Stages and tokenizers stay as they are while sliders move, so that what was loaded of them fits. */
@@ -134,9 +159,8 @@ export class LiveMerge {
     this.#lifetime.signal.throwIfAborted();
     const key = this.#setKey(plan);
     const known = this.#sets.get(key);
-    const { signal } = this.#lifetime;
-    const { onProgress } = task;
-    const loading = known ?? loadResidentSet(plan, this.#backend, { signal, onProgress });
+    const others = [...this.#sets].filter(([other]) => other !== key);
+    const loading = known ?? this.#loadSet(plan, others, task.onProgress);
     this.#sets.delete(key);
     this.#sets.set(key, loading);
     if (known === undefined) {
@@ -144,6 +168,31 @@ export class LiveMerge {
       await this.#evict();
     }
     return loading;
+  }
+
+  /** Older sets leave first as far as the new one and its results need their room. */
+  async #loadSet(
+    plan: MergePlan,
+    others: readonly (readonly [string, Promise<ResidentSet>])[],
+    onProgress: LongTask['onProgress'],
+  ): Promise<ResidentSet> {
+    const { signal } = this.#lifetime;
+    const loaded: (readonly [string, ResidentSet])[] = [];
+    for (const [key, loading] of others) {
+      const set = await loading.catch(() => undefined);
+      if (set !== undefined) loaded.push([key, set]);
+    }
+    let keptBytes = loaded.reduce((sum, [, { sizeBytes }]) => sum + sizeBytes, 0);
+    for (const [key, set] of loaded) {
+      if (keptBytes + neededBytesOf(plan) <= this.#memoryBytes) break;
+      this.#sets.delete(key);
+      // A merge that is going on was aborted by the one that wants this set.
+      await Promise.allSettled(set.users);
+      disposeSet(set);
+      keptBytes -= set.sizeBytes;
+    }
+    signal.throwIfAborted();
+    return loadResidentSet(plan, this.#backend, { signal, onProgress });
   }
 
   /** Equal for plans that load the same bytes in the same slices. */
@@ -170,7 +219,7 @@ export class LiveMerge {
     for (const [key, loading] of [...this.#sets]) {
       if (surplus <= 0) return;
       const set = await loading.catch(() => undefined);
-      if (set === undefined || set.userCount > 0) continue;
+      if (set === undefined || set.users.size > 0) continue;
       this.#sets.delete(key);
       disposeSet(set);
       surplus -= 1;
@@ -240,6 +289,11 @@ export class LiveMerge {
     if (this.#draws?.key !== key) this.#draws = { key, draws: mergekitDrawsFor(plan) };
     return this.#draws.draws;
   }
+}
+
+/** In the back end: the loaded models, and the results of all tensors in flight. */
+function neededBytesOf(plan: MergePlan): number {
+  return residentBytesOf(plan) + resultBytesOf(plan, tensorsAtOnce);
 }
 
 /** A tensor's task and where its result goes. */

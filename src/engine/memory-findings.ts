@@ -1,6 +1,6 @@
 import { quoted, shownBytes } from '../formats/text';
 import type { Finding } from './finding';
-import { fixedBytes, memoryShares } from './memory-shares';
+import { fixedBytes, type MemoryShares } from './memory-shares';
 import { definitionCost } from './definition-cost';
 import type { PlannedTensor } from './plan-tensor';
 import { tensorCost } from './plan-cost';
@@ -11,10 +11,11 @@ import { tensorCost } from './plan-cost';
  */
 export function memoryFindings(
   tensors: readonly PlannedTensor[],
+  { workBytes }: MemoryShares,
   budgetBytes: number | undefined,
+  mergeCount: number,
 ): readonly Finding[] {
   if (budgetBytes === undefined) return [];
-  const { workBytes } = memoryShares(budgetBytes);
   const costs = tensors.map((tensor) => ({ tensor, peakBytes: tensorCost(tensor).peakBytes }));
   const over = costs.filter(({ peakBytes }) => peakBytes > workBytes);
   const worst = over.sort((a, b) => b.peakBytes - a.peakBytes)[0];
@@ -23,12 +24,12 @@ export function memoryFindings(
   const reason = definitionCost(definition).needsMatrices
     ? 'the method takes whole matrices apart'
     : 'the method ranks whole rows';
-  const neededBytes = budgetBytes + worst.peakBytes - workBytes;
+  const neededBytes = budgetBytes + mergeCount * (worst.peakBytes - workBytes);
   return [
     {
       severity: 'error',
       code: 'engine/unsupported',
-      sentence: `Tensor ${quoted(name)} takes ${shownBytes(worst.peakBytes)} at once, for ${reason}, and the memory bound of ${shownBytes(budgetBytes)} leaves ${shownBytes(workBytes)} beside the page’s own ${shownBytes(fixedBytes)} and its buffers; set the bound to ${shownBytes(neededBytes)} if this machine has it, or choose another method.`,
+      sentence: `Tensor ${quoted(name)} takes ${shownBytes(worst.peakBytes)} at once, for ${reason}, and the memory bound of ${shownBytes(budgetBytes)} leaves ${shownBytes(workBytes)} ${mergeCount === 1 ? '' : `to each of ${mergeCount} merges `}beside the page’s own ${shownBytes(fixedBytes)} and its buffers; set the bound to ${shownBytes(neededBytes)} if this machine has it, or choose another method.`,
       models: [],
       tensor: name,
     },

@@ -76,13 +76,18 @@ function groupCost(group: readonly MergedTensor[], residentBytes: number): OneCo
   };
 }
 
+/** How often a merge goes through a tensor's inputs, measurements over the whole model left out. */
+export function readsOf(tensor: MergedTensor): number {
+  return tensor.isResident ? 1 : 1 + definitionCost(tensor.definition).scans.tensor;
+}
+
 /** What one tensor costs by itself. */
 export function tensorCost(tensor: PlannedTensor): OneCost {
   if (tensor.kind === 'copy') {
     const pieceBytes = Math.min(tensor.sizeBytes, copyPieceBytes);
     return { bytesRead: tensor.sizeBytes, peakBytes: 4 * pieceBytes };
   }
-  const { scans, needsMatrices } = definitionCost(tensor.definition);
+  const { needsMatrices } = definitionCost(tensor.definition);
   const inputBytes = inputBytesOf(tensor);
   // Every specialist's matrix and what it is taken apart into, and the solution.
   const matrixBytes = needsMatrices
@@ -92,7 +97,7 @@ export function tensorCost(tensor: PlannedTensor): OneCost {
   const loadedBytes = tensor.isResident ? loadedBytesOf(tensor) : sliceBytes;
   const outBytes = sliceElementsOf(tensor) * dtypeSizesBytes[tensor.dtype];
   return {
-    bytesRead: inputBytes * (tensor.isResident ? 1 : 1 + scans.tensor),
+    bytesRead: inputBytes * readsOf(tensor),
     // At work, its copy on the way to a GPU, the next one and the next tensor's first being read; a
     // result as it is computed and copied, and two on their way to the sink.
     peakBytes: loadedBytes + 3 * sliceBytes + 4 * outBytes + matrixBytes,

@@ -8,11 +8,13 @@ import { alignVocabularies, type PreparedInputs } from './align-vocabularies';
 import type { Finding } from './finding';
 import type { ModelInput, ModelInputs } from './model-input';
 import { planMerge, type MergePlan, type PlanOptions } from './plan';
-import { namedModels } from './recipe-models';
+import { readsOf } from './plan-cost';
+import { inputBytesOf } from './plan-tensor';
+import { namedModels, neededModels } from './recipe-models';
 import { setChatTemplate } from './set-chat-template';
-import { stagedInput } from './staged-merge';
+import { isKeptWhole, stagedBytesOf, stagedInput } from './staged-merge';
 
-export interface PlanRecipesOptions extends PlanOptions {
+export interface PlanRecipesOptions extends Omit<PlanOptions, 'mergeCount'> {
   /** Carries out the stages; without it the plan can be looked at, but not run. */
   readonly backend?: MergeBackend | undefined;
   /** Opens an adapter that is added to a stage, by its path in the recipe. */
@@ -97,6 +99,8 @@ class StagePlanner {
   readonly #inputs: ModelInputs;
   readonly #options: PlanRecipesOptions;
   readonly #stages = new Map<string, Promise<StagePlan>>();
+  /** Of the last recipe and the stages that it needs: all are at work at once. */
+  readonly #mergeCount: number;
 
   constructor(recipes: readonly Recipe[], inputs: ModelInputs, options: PlanRecipesOptions) {
     this.#recipes = new Map(
@@ -104,6 +108,9 @@ class StagePlanner {
     );
     this.#inputs = inputs;
     this.#options = options;
+    // A page's models may have names that are no references; without stages they need not be.
+    this.#mergeCount =
+      this.#recipes.size === 0 ? 1 : recipes.length - neededModels(recipes).unusedStages.length;
   }
 
   async prepare(recipe: Recipe): Promise<PreparedRecipes> {
@@ -118,8 +125,9 @@ class StagePlanner {
     const prepared = await prepareInputs(recipe, inputs, this.#options.signal);
     return {
       plan: async (again, signal) => {
-        const { budgetBytes } = this.#options;
-        const plan = await planMerge(again, prepared.inputs, { signal, budgetBytes });
+        const { budgetBytes, modelCount } = this.#options;
+        const bounds = { budgetBytes, modelCount, mergeCount: this.#mergeCount };
+        const plan = await planMerge(again, prepared.inputs, { signal, ...bounds });
         return withStages(plan, prepared.findings, [...stages.values()]);
       },
     };
@@ -127,7 +135,6 @@ class StagePlanner {
 
   /** The stage that a reference names, with the adapter that it may carry. */
   async #stageOf(id: string, user: Recipe): Promise<StagePlan | undefined> {
-    // A page's models may have names that are no references; without stages they need not be.
     if (this.#recipes.size === 0) return undefined;
     const { model, lora } = parseModelReference(id);
     const recipe = this.#recipes.get(model.path);
@@ -171,15 +178,29 @@ function withStages(
     findings.map((finding) => ({ ...finding, sentence: `In ${name}: ${finding.sentence}` })),
   );
   let { bytesRead, peakMemoryBytes } = plan.cost;
-  for (const { cost, tensors } of stages.map((stage) => stage.plan)) {
-    bytesRead += cost.bytesRead;
-    const largestBytes = Math.max(0, ...tensors.map(({ sizeBytes }) => sizeBytes));
-    // The tensor that is read, the next one, and the pass that makes it.
-    peakMemoryBytes += cost.peakMemoryBytes + 2 * largestBytes;
+  for (const stage of stages) {
+    const { cost } = stage.plan;
+    bytesRead += cost.bytesRead + readAgainBytes(plan, stage);
+    peakMemoryBytes += cost.peakMemoryBytes + stagedBytesOf(stage.plan);
   }
   return {
     ...plan,
     findings: [...inStages, ...prepared, ...plan.findings],
     cost: { ...plan.cost, bytesRead, peakMemoryBytes },
   };
+}
+
+/** What is read once more when a plan goes through a stage's large tensors more than once. */
+function readAgainBytes({ tensors }: MergePlan, { input, plan }: StagePlan): number {
+  const staged = new Map(plan.tensors.map((tensor) => [tensor.name, tensor]));
+  let againBytes = 0;
+  for (const tensor of tensors) {
+    if (tensor.kind === 'copy') continue;
+    for (const { model, name } of new Set(tensor.sources)) {
+      const made = model.checkpoint === input.checkpoint ? staged.get(name) : undefined;
+      if (made === undefined || isKeptWhole(made, plan.shares)) continue;
+      againBytes += (readsOf(tensor) - 1) * inputBytesOf(made);
+    }
+  }
+  return againBytes;
 }

@@ -5,7 +5,7 @@ import type { Finding } from './finding';
 import { layoutOf } from './layout';
 import type { ModelInput, ModelInputs } from './model-input';
 import { memoryFindings } from './memory-findings';
-import { memoryShares, unboundedShares, type MemoryShares } from './memory-shares';
+import { memoryShares, type MemoryShares, type MemoryUsers } from './memory-shares';
 import { parameterFindings } from './parameter-findings';
 import { costOf, type MergeCost } from './plan-cost';
 import { planTensor, type PlannedTensor } from './plan-tensor';
@@ -34,7 +34,7 @@ export interface MergePlan {
   readonly shares: MemoryShares;
 }
 
-export interface PlanOptions {
+export interface PlanOptions extends MemoryUsers {
   readonly signal?: AbortSignal | undefined;
   /** Bound of the memory of page, workers and GPU together; without it slices have a fixed size. */
   readonly budgetBytes?: number | undefined;
@@ -57,8 +57,8 @@ export async function planMerge(
   const merge = resolveRecipe(recipe);
   const layout = await layoutOf(merge, inputs, options.signal);
   const { models, donor, donorConfig, licences, configChanges } = layout;
-  const { budgetBytes } = options;
-  const shares = budgetBytes === undefined ? unboundedShares : memoryShares(budgetBytes);
+  const { budgetBytes, mergeCount = 1 } = options;
+  const shares = memoryShares(budgetBytes, options);
   const tensors = layout.tensors.map((matched) => planTensor(matched, merge, shares));
   return {
     merge,
@@ -71,7 +71,7 @@ export async function planMerge(
     findings: [
       ...layout.findings,
       ...parameterFindings(merge, tensors),
-      ...memoryFindings(tensors, budgetBytes),
+      ...memoryFindings(tensors, shares, budgetBytes, mergeCount),
     ],
     cost: costOf(tensors, shares),
     shares,

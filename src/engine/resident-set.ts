@@ -1,8 +1,9 @@
+import { dtypeSizesBytes } from '../core/dtype';
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
 import { PassMemory } from '../methods/pass-memory';
 import type { MergePlan } from './plan';
-import { inputBytesOf } from './plan-tensor';
+import { inputBytesOf, loadedBytesOf } from './plan-tensor';
 import { TensorSlices } from './tensor-slices';
 import { readSource } from './tensor-source';
 
@@ -13,8 +14,29 @@ export interface ResidentSet {
   readonly copies: ReadonlyMap<string, Uint8Array>;
   /** Thresholds and sums that a slider leaves as they are. */
   readonly memory: PassMemory;
+  /** In the back end; see `residentBytesOf`. */
+  readonly sizeBytes: number;
   /** Merges that are going on; a set in use is not evicted. */
-  userCount: number;
+  readonly users: Set<Promise<unknown>>;
+}
+
+/** Bytes that a set takes in the back end: inputs and computed inputs of every tensor. */
+export function residentBytesOf({ tensors }: MergePlan): number {
+  return tensors.reduce(
+    (sum, tensor) => sum + (tensor.kind === 'merge' ? loadedBytesOf(tensor) : 0),
+    0,
+  );
+}
+
+/** Bytes of the results of `atOnce` slices, each of another tensor, at most. */
+export function resultBytesOf({ tensors }: MergePlan, atOnce: number): number {
+  return tensors
+    .flatMap((tensor) =>
+      tensor.kind === 'copy' ? [] : [tensor.sliceElements * dtypeSizesBytes[tensor.dtype]],
+    )
+    .sort((left, right) => right - left)
+    .slice(0, atOnce)
+    .reduce((sum, sizeBytes) => sum + sizeBytes, 0);
 }
 
 /**
@@ -46,7 +68,13 @@ export async function loadResidentSet(
     for (const loader of slices.values()) loader.dispose();
     throw error;
   }
-  return { slices, copies, memory: new PassMemory(), userCount: 0 };
+  return {
+    slices,
+    copies,
+    memory: new PassMemory(),
+    sizeBytes: residentBytesOf(plan),
+    users: new Set(),
+  };
 }
 
 export function disposeSet(set: ResidentSet): void {

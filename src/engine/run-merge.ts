@@ -4,7 +4,7 @@ import { EventBreaks } from '../core/event-breaks';
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
 import type { Measured } from '../methods/merge-tensor';
-import { measureModel, mergeTensor } from '../methods/merge-tensor';
+import { measureModel, measureTensor, mergeTensor } from '../methods/merge-tensor';
 import type { MergekitDraws, MergeOptions, TensorTask } from '../methods/tensor-task';
 import { definitionCost } from './definition-cost';
 import { mergekitDrawsFor } from './mergekit-draws';
@@ -12,7 +12,7 @@ import type { MergePlan } from './plan';
 import type { CopiedTensor, MergedTensor, PlannedTensor } from './plan-tensor';
 import { copyPieceBytes, inputBytesOf } from './plan-tensor';
 import { readSource } from './tensor-source';
-import { TensorSlices } from './tensor-slices';
+import { TensorSlices, type ElementRange } from './tensor-slices';
 import { wholeModelGroups } from './whole-model-groups';
 
 /** Receives consecutive runs of one tensor's bytes, in order; it is awaited. */
@@ -126,7 +126,8 @@ export class MergeRun {
         const sink = skippedBytes === 0 ? emit : emitAfter(skippedBytes, emit);
         if (tensor.kind === 'copy') await this.#copy(tensor, sink, task.signal, skippedBytes);
         else if (slices !== undefined) {
-          await this.#mergeOne(tensor, slices, sink, task.signal, skippedBytes);
+          const fromSlice = sliceOfByte(tensor, slices, skippedBytes);
+          await this.#mergeOne(tensor, slices, sink, task.signal, fromSlice);
         }
       } catch (error) {
         next?.dispose();
@@ -134,6 +135,48 @@ export class MergeRun {
       } finally {
         slices?.dispose();
       }
+    }
+  }
+
+  /**
+   * Runs the passes that one tensor needs, those over the whole model included.
+   * @returns for `mergePart`, any number of times
+   * @throws LabError as `merge`
+   */
+  async measureOne(tensor: MergedTensor, task: LongTask = {}): Promise<Measured> {
+    await this.measure(task);
+    const slices = this.#slicesOf(tensor, tensor.isResident);
+    try {
+      return await measureTensor(
+        this.#backend,
+        tensor.definition,
+        slices.task(tensor, this.#breaks),
+        this.#options(task.signal),
+        this.#measured.get(tensor.name),
+      );
+    } finally {
+      slices.dispose();
+    }
+  }
+
+  /**
+   * Merges a part of one tensor: the bits are those of the whole.
+   * @param part begins at a multiple of `tensor.sliceNeeds.unitElements`
+   * @param measured from `measureOne`
+   * @throws LabError as `merge`
+   */
+  async mergePart(
+    tensor: MergedTensor,
+    part: ElementRange,
+    measured: Measured,
+    emit: EmitBytes,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const slices = new TensorSlices({ backend: this.#backend, tensor, isResident: false, part });
+    try {
+      await this.#mergeOne(tensor, slices, emit, signal, 0, measured);
+    } finally {
+      slices.dispose();
     }
   }
 
@@ -166,9 +209,9 @@ export class MergeRun {
     slices: TensorSlices,
     emit: EmitBytes,
     signal: AbortSignal | undefined,
-    fromBytes: number,
+    fromSlice: number,
+    measured = this.#measured.get(tensor.name),
   ): Promise<void> {
-    const fromSlice = sliceOfByte(tensor, slices, fromBytes);
     await mergeTensor(
       this.#backend,
       tensor.definition,
@@ -177,7 +220,7 @@ export class MergeRun {
       async (bytes, firstElement) =>
         emit(tensor, bytes, firstElement * dtypeSizesBytes[tensor.dtype]),
       { ...this.#options(signal), fromSlice },
-      this.#measured.get(tensor.name),
+      measured,
     );
   }
 

@@ -41,15 +41,16 @@ const unitBytes: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, b: 
 /**
  * Reads a size as mergekit writes it: a whole number of bytes, or of thousands (`k`), millions (`m`)
  * or billions (`b`) of them. Its help speaks of parameters, but it counts bytes, and so do we.
+ * @param what it is the size of, for messages
  * @throws LabError `cli/usage` for anything else, `5GB` included
  */
-export function parseShardSize(text: string): number {
+export function parseByteSize(text: string, what: string): number {
   const [, digits = '', unit = ''] = /^(-?\d{1,15})([kmb]?)$/i.exec(text.trim()) ?? [];
   const sizeBytes = Number(digits) * (unitBytes[unit.toLowerCase()] ?? 1);
   if (digits !== '' && Number.isSafeInteger(sizeBytes)) return sizeBytes;
   throw new LabError(
     'cli/usage',
-    `The shard size "${text}" is no whole number of bytes, or of thousands (k), millions (m) or billions (b) of them; write 5b for 5 GB.`,
+    `The ${what} size "${text}" is no whole number of bytes, or of thousands (k), millions (m) or billions (b) of them; write 5b for 5 GB.`,
     { details: { text } },
   );
 }

@@ -15,6 +15,14 @@ export interface SliceSetting {
   readonly tensor: MergedTensor;
   /** Keeps loaded slices until `dispose`. */
   readonly isResident: boolean;
+  /** The part that the slices cover, from a multiple of the unit of slices on; all unless given. */
+  readonly part?: ElementRange | undefined;
+}
+
+/** Consecutive elements of a tensor, row-major. */
+export interface ElementRange {
+  readonly firstElement: number;
+  readonly elementCount: number;
 }
 
 /**
@@ -43,6 +51,7 @@ export class TensorSlices {
   readonly elementCount: number;
   readonly sliceCount: number;
   readonly #setting: SliceSetting;
+  readonly #part: ElementRange;
   readonly #sliceElements: number;
   readonly #tensorKey: number;
   readonly #reads = new Map<number, Promise<readonly ModelBytes[]>>();
@@ -54,8 +63,9 @@ export class TensorSlices {
     this.#setting = setting;
     this.#tensorKey = hashText32(tensor.name);
     this.elementCount = elementCountOf(tensor.shape);
+    this.#part = setting.part ?? { firstElement: 0, elementCount: this.elementCount };
     this.#sliceElements = sliceElementsOn(backend, tensor);
-    this.sliceCount = Math.ceil(this.elementCount / this.#sliceElements);
+    this.sliceCount = Math.ceil(this.#part.elementCount / this.#sliceElements);
   }
 
   /**
@@ -85,7 +95,7 @@ export class TensorSlices {
 
   /** The number of the slice that holds an element. */
   sliceAt(element: number): number {
-    return Math.floor(element / this.#sliceElements);
+    return Math.floor((element - this.#part.firstElement) / this.#sliceElements);
   }
 
   /** Begins to read a slice that will be wanted soon. */
@@ -151,7 +161,7 @@ export class TensorSlices {
     return backend.load({
       tensorName: tensor.name,
       tensorKey: this.#tensorKey,
-      firstElement: index * this.#sliceElements,
+      firstElement: this.#firstOf(index),
       elementCount: this.#lengthOf(index),
       ...(hasBase ? { base: first } : {}),
       specialists: hasBase ? rest : bytes,
@@ -160,7 +170,7 @@ export class TensorSlices {
 
   async #read(index: number, signal: AbortSignal | undefined): Promise<readonly ModelBytes[]> {
     const { sources } = this.#setting.tensor;
-    const firstElement = index * this.#sliceElements;
+    const firstElement = this.#firstOf(index);
     const elementCount = this.#lengthOf(index);
     const { lend } = this.#setting.backend;
     const lent: ModelBytes[] = [];
@@ -200,7 +210,11 @@ export class TensorSlices {
     for (const { bytes } of inputs) this.#setting.backend.takeBack?.(bytes);
   }
 
+  #firstOf(index: number): number {
+    return this.#part.firstElement + index * this.#sliceElements;
+  }
+
   #lengthOf(index: number): number {
-    return Math.min(this.#sliceElements, this.elementCount - index * this.#sliceElements);
+    return Math.min(this.#sliceElements, this.#part.elementCount - index * this.#sliceElements);
   }
 }

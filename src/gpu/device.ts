@@ -93,15 +93,28 @@ export class GpuDevice {
     wantedBytes: number,
   ): void {
     if (memory !== null) {
-      throw new LabError(
-        'gpu/out-of-memory',
-        `The graphics device ${this.facts.name} has no ${Math.ceil(wantedBytes / 2 ** 20)} MiB left. ` +
-          'Close other tabs, or choose the WebAssembly back end.',
-        { details: { device: this.facts.name, wantedBytes }, cause: memory },
-      );
+      throw outOfGpuMemory(this.facts.name, wantedBytes, undefined, memory);
     }
     if (validation !== null) throw new Error(`MergeLab bug: ${validation.message}`);
   }
+}
+
+/** @param bound what is in use of how much, where it is not the device that has no more */
+export function outOfGpuMemory(
+  device: string,
+  wantedBytes: number,
+  bound?: { readonly usedBytes: number; readonly capBytes: number },
+  cause?: unknown,
+): LabError {
+  const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const sentence =
+    bound === undefined
+      ? `The graphics device ${device} has no ${mib(wantedBytes)} left. Close other tabs, or choose the WebAssembly back end.`
+      : `The merge needs ${mib(wantedBytes)} more on the graphics device ${device}, ${mib(bound.usedBytes)} of at most ${mib(bound.capBytes)} are in use. Raise the bound of memory, or merge fewer models at once.`;
+  return new LabError('gpu/out-of-memory', sentence, {
+    details: { device, wantedBytes, ...bound },
+    cause,
+  });
 }
 
 function lossOf(info: GPUDeviceLostInfo, facts: AdapterFacts): LabError {

@@ -22,6 +22,11 @@ import type { ChunkSpan } from './pack-parameters';
 import { planColumns } from './plan-columns';
 import { joinPartials, readPartial } from './read-partial';
 
+export interface GpuOptions {
+  /** Cap of the device memory that slices, results and idle buffers share; default none. */
+  readonly memoryBytes?: number | undefined;
+}
+
 /** A dispatch over more than this would keep the device from drawing the page. */
 const sliceBytesCap = 256 * 1024 * 1024;
 
@@ -41,17 +46,19 @@ export class GpuBackend implements MergeBackend {
   readonly #slices = new Map<LoadedSlice, GpuSlice>();
   readonly #running = new Set<Promise<unknown>>();
 
-  private constructor(gpu: GpuDevice) {
+  private constructor(gpu: GpuDevice, { memoryBytes = Infinity }: GpuOptions) {
     this.#gpu = gpu;
-    this.#buffers = new BufferPool(gpu);
+    this.#buffers = new BufferPool(gpu, memoryBytes);
     this.#runner = new KernelRunner(gpu, this.#buffers);
     // Columns of a slice fill one binding too, and are wider than 16-bit weights.
-    this.maxSliceBytes = Math.min(Math.floor(gpu.maxBindingBytes / 4), sliceBytesCap);
+    this.maxSliceBytes = Math.floor(
+      Math.min(gpu.maxBindingBytes / 4, memoryBytes / 4, sliceBytesCap),
+    );
   }
 
   /** @throws LabError `gpu/unavailable` */
-  static async create(found: FoundAdapter): Promise<GpuBackend> {
-    return new GpuBackend(await GpuDevice.request(found));
+  static async create(found: FoundAdapter, options: GpuOptions = {}): Promise<GpuBackend> {
+    return new GpuBackend(await GpuDevice.request(found), options);
   }
 
   get device(): string {
@@ -65,6 +72,11 @@ export class GpuBackend implements MergeBackend {
   /** Bytes of device memory in use, for a ledger. */
   get usedBytes(): number {
     return this.#buffers.usedBytes;
+  }
+
+  /** The most bytes that there ever were, in use and idle. */
+  get peakBytes(): number {
+    return this.#buffers.peakBytes;
   }
 
   async load(inputs: SliceInputs): Promise<LoadedSlice> {
@@ -133,7 +145,8 @@ export class GpuBackend implements MergeBackend {
       // Before anything is awaited: calls made from now on read the new columns.
       this.#slices.set(slice, { ...before, offsets, columns: buffer });
     });
-    this.#giveWhenIdle(before.columns);
+    // Without room for the new ones the slice keeps those that it has.
+    if (this.#find(slice).columns !== before.columns) this.#giveWhenIdle(before.columns);
     await attached;
   }
 

@@ -18,6 +18,8 @@ export interface ChosenBackend {
 export interface ChooseOptions {
   /** Threads of the WebAssembly back end; default all cores, at most 8. */
   readonly threadCount?: number | undefined;
+  /** Bound of the back end's own memory, on a device or in WebAssembly; plain JavaScript has none. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function chooseBackend(
     case 'webgpu': {
       const found = await findAdapter();
       if (found === undefined) throw gpuUnavailable();
-      const backend = await GpuBackend.create(found);
+      const backend = await GpuBackend.create(found, options);
       return { backend, reason: 'WebGPU was asked for.' };
     }
     case 'auto':
@@ -51,7 +53,7 @@ async function chooseFastest(options: ChooseOptions): Promise<ChosenBackend> {
   if (found?.facts.isSoftware === true) why = 'The WebGPU adapter is a software one';
   if (found?.facts.isSoftware === false) {
     try {
-      const backend = await GpuBackend.create(found);
+      const backend = await GpuBackend.create(found, options);
       return { backend, reason: 'The machine has a WebGPU adapter.' };
     } catch {
       why = 'The WebGPU adapter gave no device';

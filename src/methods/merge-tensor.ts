@@ -17,9 +17,29 @@ export interface Measured {
 }
 
 /**
+ * Runs a definition's passes over one tensor.
+ * @param measured from `measureModel`, needed when a pass has the scope `model`
+ * @returns what `mergeTensor` wants to compute the output alone, of all slices or of some
+ * @throws LabError as `mergeTensor`
+ */
+export async function measureTensor(
+  backend: MergeBackend,
+  definition: MethodDefinition,
+  task: TensorTask,
+  options: MergeOptions,
+  measured: Measured = unmeasured(task),
+): Promise<Measured> {
+  const start: PassEntry = { task, numbers: measured.numbers, columns: measured.columns };
+  const passes = definition.passes.slice(measured.passCount);
+  const [entry = start] = await runPasses(backend, passes, [start], options);
+  const { numbers, columns } = entry;
+  return { passCount: definition.passes.length, numbers, columns };
+}
+
+/**
  * Merges one tensor: the definition's passes in order, then the output, slice by slice.
  * @param emit receives consecutive runs of the merged tensor's bytes, in order; it is awaited
- * @param measured from `measureModel`, needed when a pass has the scope `model`
+ * @param measured from `measureTensor` or `measureModel`, needed when a pass has the scope `model`
  * @throws LabError `recipe/bad-value` from a method's checks, and whatever the back end and the
  * slices throw; an abort rejects with `signal.reason` and leaves no slice open
  */
@@ -30,11 +50,10 @@ export async function mergeTensor(
   outDtype: FloatDtype,
   emit: (bytes: Uint8Array, firstElement: number) => void | Promise<void>,
   options: MergeOptions,
-  measured: Measured = { passCount: 0, numbers: task.numbers, columns: [] },
+  measured: Measured = unmeasured(task),
 ): Promise<void> {
-  const start: PassEntry = { task, numbers: measured.numbers, columns: measured.columns };
-  const passes = definition.passes.slice(measured.passCount);
-  const [entry = start] = await runPasses(backend, passes, [start], options);
+  const { numbers, columns } = await measureTensor(backend, definition, task, options, measured);
+  const entry: PassEntry = { task, numbers, columns };
   const { output } = definition;
   const values = valuesOf(entry, options);
   const { fromSlice = 0 } = options;
@@ -44,6 +63,10 @@ export async function mergeTensor(
   };
   const isWanted = (index: number): boolean => index >= fromSlice;
   await forEachSlice(backend, entry, [output], options, visit, isWanted);
+}
+
+function unmeasured({ numbers }: TensorTask): Measured {
+  return { passCount: 0, numbers, columns: [] };
 }
 
 /** Whether the definition ranks or sums over all tensors together. */

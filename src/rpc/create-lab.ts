@@ -37,6 +37,7 @@ class WorkerLab extends LabJobs implements Lab {
   #inferring: Connection<InferService> | undefined;
   #source: CollectionSource | undefined;
   #chosenBackend: BackendId | undefined;
+  #budgetBytes: number | undefined;
   readonly #merges = new LatestOnly();
 
   constructor() {
@@ -50,6 +51,11 @@ class WorkerLab extends LabJobs implements Lab {
   async chooseBackend(id: BackendId | undefined): Promise<LabEnvironment> {
     this.#chosenBackend = id;
     return (await this.#merger()).chooseBackend(id);
+  }
+
+  async boundMemory(budgetBytes: number): Promise<void> {
+    this.#budgetBytes = budgetBytes;
+    await this.#merging?.service.boundMemory(budgetBytes);
   }
 
   async openZoo(task: LongTask = {}): Promise<Collection> {
@@ -181,6 +187,7 @@ class WorkerLab extends LabJobs implements Lab {
     });
     this.#merging = connection;
     const { service } = connection;
+    if (this.#budgetBytes !== undefined) await service.boundMemory(this.#budgetBytes);
     if (this.#chosenBackend !== undefined) await service.chooseBackend(this.#chosenBackend);
     if (this.#source !== undefined) await service.open(this.#source, undefined, undefined);
     return service;

@@ -59,6 +59,11 @@ export interface Lab {
   environment(): Promise<LabEnvironment>;
   /** `undefined` gives the choice back to the lab. */
   chooseBackend(id: BackendId | undefined): Promise<LabEnvironment>;
+  /**
+   * Bounds the memory of page, workers and graphics together while merging, in bytes. Merges that
+   * are going on keep the bound they began with.
+   */
+  boundMemory(budgetBytes: number): Promise<void>;
   openZoo(task?: LongTask): Promise<Collection>;
   /** The first folder whose name is `baseName` is the base, the others are specialists. */
   openFolders(

@@ -205,7 +205,12 @@ export class CachedFile implements ModelFile {
   }
 
   async #stored(index: number, into?: Uint8Array): Promise<Uint8Array | undefined> {
-    const { store, onProblem } = this.#parts;
+    const { store, keeper, onProblem } = this.#parts;
+    const waiting = keeper?.waiting(this.#kept, index);
+    if (waiting !== undefined) {
+      into?.set(waiting);
+      return into ?? waiting;
+    }
     try {
       return await store.files.readChunk(this.key, this.sizeBytes, index, into);
     } catch (error) {

@@ -32,6 +32,8 @@ export class ChunkKeeper {
   #begun: Promise<DriverId> | undefined;
   #failure: LabError | undefined;
   #hasMadeRoom = false;
+  /** Chunks that wait to be stored, which the store cannot give yet. */
+  readonly #waiting = new Map<string, Uint8Array>();
 
   constructor(store: LabStore, session: ReadSession, options: KeeperOptions) {
     this.#store = store;
@@ -47,13 +49,22 @@ export class ChunkKeeper {
   /** Takes a chunk that nobody changes any more; waits only while too many are on their way. */
   async keepLater(file: KeptFile, index: number, bytes: Uint8Array): Promise<void> {
     if (!this.#session.isStoring) return;
+    const name = waitingName(file, index);
+    this.#waiting.set(name, bytes);
     await this.#session.writes.add(bytes.byteLength, async () => {
       try {
         await this.keep(file, index, bytes);
       } catch (error) {
         this.#fail(error);
+      } finally {
+        this.#waiting.delete(name);
       }
     });
+  }
+
+  /** A chunk that was read and is not stored yet: nobody needs to fetch it again. Not a copy. */
+  waiting(file: KeptFile, index: number): Uint8Array | undefined {
+    return this.#waiting.get(waitingName(file, index));
   }
 
   /**
@@ -115,6 +126,10 @@ export class ChunkKeeper {
       ),
     );
   }
+}
+
+function waitingName({ key }: KeptFile, index: number): string {
+  return `${key}#${index}`;
 }
 
 /** The store knows a file by its hash only. */

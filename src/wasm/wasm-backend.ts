@@ -22,8 +22,8 @@ import { hasWasmSimd, hasWasmThreads } from './support';
 export interface WasmOptions {
   /** Defaults to the machine's cores, at most 8; 1 where memory cannot be shared. */
   readonly threadCount?: number | undefined;
-  /** Cap of the memory that all slices and results share; default 1 GiB. */
-  readonly maximumBytes?: number | undefined;
+  /** Cap of the memory that all slices and results share, 64 MiB or more; default 1 GiB. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /** What is to be computed for every element; the slice may be released by the time it is. */
@@ -67,12 +67,12 @@ export class WasmBackend implements MergeBackend {
     }
     const wanted = Math.min(options.threadCount ?? coreCount(), maxThreads);
     const threadCount = hasWasmThreads() ? Math.max(1, wanted) : 1;
-    this.#memory = WasmMemory.create(options.maximumBytes ?? 2 ** 30, threadCount > 1);
+    this.#memory = WasmMemory.create(options.memoryBytes ?? 2 ** 30, threadCount > 1);
     this.#pool = new LanePool(this.#memory, threadCount, chunkElements);
     this.#kernels = new KernelCache(this.#memory);
     // Growing takes away every view of memory that is not shared.
     this.lend = this.#memory.isShared ? (sizeBytes) => this.#lendShared(sizeBytes) : undefined;
-    this.maxSliceBytes = (this.#memory.maximumPages * 65536) / 4;
+    this.maxSliceBytes = this.capBytes / 4;
   }
 
   get threadCount(): number {
@@ -82,6 +82,16 @@ export class WasmBackend implements MergeBackend {
   get device(): string {
     const count = this.threadCount;
     return `WebAssembly SIMD, ${count} ${count === 1 ? 'thread' : 'threads'}`;
+  }
+
+  /** The most bytes that its memory can grow to. */
+  get capBytes(): number {
+    return this.#memory.maximumPages * 65536;
+  }
+
+  /** Bytes that its memory takes now: it never shrinks, so this is the peak. */
+  get grownBytes(): number {
+    return this.#memory.bytes.length;
   }
 
   /** Bytes of memory in use, for a ledger. */

@@ -10,10 +10,14 @@ import type { BackendId, BackendOption, LabEnvironment } from './lab-types';
 export class Backends {
   #choice: BackendId | undefined;
   #current: Promise<MergeBackend> | undefined;
+  #memoryBytes: number | undefined;
 
   /** @throws LabError `gpu/unavailable`, `engine/unsupported`; the next call tries again */
   async current(): Promise<MergeBackend> {
-    this.#current ??= chooseBackend(this.#choice ?? 'auto').then(({ backend }) => backend);
+    const memoryBytes = this.#memoryBytes;
+    this.#current ??= chooseBackend(this.#choice ?? 'auto', { memoryBytes }).then(
+      ({ backend }) => backend,
+    );
     return this.#current.catch((error: unknown) => {
       this.#current = undefined;
       throw error;
@@ -33,6 +37,17 @@ export class Backends {
       this.#choice = undefined;
       throw error;
     }
+  }
+
+  /**
+   * Bounds the memory of back ends that are made from now on; the one in use goes when it differs.
+   * @returns whether it went
+   */
+  bound(memoryBytes: number): boolean {
+    if (memoryBytes === this.#memoryBytes) return false;
+    this.#memoryBytes = memoryBytes;
+    this.drop();
+    return true;
   }
 
   /** Frees the back end; the next `current` makes a new one, also after a lost device. */

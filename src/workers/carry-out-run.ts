@@ -1,5 +1,6 @@
 import { invariant, LabError } from '../core/errors';
 import { saveToFolder } from '../engine/folder-sink';
+import { runBackendBytes } from '../engine/memory-shares';
 import type { OutputFile } from '../engine/output-files';
 import type { MergePlan } from '../engine/plan';
 import { planRecipes } from '../engine/plan-recipes';
@@ -27,7 +28,7 @@ import type { PlaceOpener } from './place-opener';
 import type { RunMeter } from './run-meter';
 import type { RunEntry } from './run-records';
 import { runModelId } from './stored-slot';
-import type { PlacedModel } from './run-types';
+import type { PlacedModel, RunRequest } from './run-types';
 
 /** Raise it when a method's numbers or the layout of the output change: older runs begin anew then. */
 const outputVersion = 1;
@@ -101,10 +102,12 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
   const identity = await identityOf(entry, recipes, placed);
   if (known !== undefined && known.who.identity !== identity) throw sourceChanged();
   await store.pin(entry.id, placed.keys);
-  const { backend } = await chooseBackend(known?.who.backend ?? setting.backend ?? 'auto');
+  const { backend } = await chooseBackend(known?.who.backend ?? setting.backend ?? 'auto', {
+    memoryBytes: runBackendBytes(request.budgetBytes, request.models.length),
+  });
   try {
     const { id, device } = backend;
-    const plan = await planRun(recipes, placed, backend, request.budgetBytes, signal);
+    const plan = await planRun(recipes, placed, backend, request, signal);
     if (known === undefined) await setting.onPlaced?.(placed.placed);
     const who = { identity, backend: id, device };
     const journal = known ?? (await RunJournal.begin(store, entry.id, who));
@@ -210,7 +213,7 @@ async function planRun(
   recipes: readonly Recipe[],
   placed: OpenPlaced,
   backend: MergeBackend,
-  budgetBytes: number,
+  { budgetBytes, models }: RunRequest,
   signal: AbortSignal | undefined,
 ): Promise<MergePlan> {
   const inputs = inputsOf(placed);
@@ -218,6 +221,7 @@ async function planRun(
     signal,
     backend,
     budgetBytes,
+    modelCount: models.length,
     openAdapter: (path) => Promise.resolve(inputs.adapter(path)),
   });
 }

@@ -2,6 +2,7 @@ import { invariant, LabError } from '../core/errors';
 import type { LongTask, OnProgress } from '../core/progress';
 import { Transferred } from '../core/transferred';
 import { LiveMerge } from '../engine/live-merge';
+import { liveBackendBytes } from '../engine/memory-shares';
 import { mergeToMemory, type MergedWeights } from '../engine/merged-weights';
 import { mergedFiles } from '../engine/output-config';
 import { describeOutput } from '../engine/output-files';
@@ -61,6 +62,10 @@ export class MergeService {
   readonly #backends = new Backends();
   #inputs: CollectionInputs | undefined;
   #live: LiveMerge | undefined;
+  /** Of page, workers and graphics together, as the page last said. */
+  #budgetBytes: number | undefined;
+  /** Calls that are using the back end. */
+  #busyCount = 0;
 
   async environment(): Promise<LabEnvironment> {
     return this.#backends.environment(await this.#store.isAvailable());
@@ -71,6 +76,12 @@ export class MergeService {
     this.#dropLive();
     await this.#backends.choose(id);
     return this.environment();
+  }
+
+  /** Bounds the memory of merges that begin from now on; those that are going on keep theirs. */
+  boundMemory(budgetBytes: number): void {
+    this.#budgetBytes = budgetBytes;
+    this.#applyBound();
   }
 
   async open(
@@ -171,7 +182,7 @@ export class MergeService {
   async #mergeWith(backend: MergeBackend, recipes: Recipes, task: LongTask): Promise<Merged> {
     if (isLiveSize(this.#open.models)) {
       const inputs = await this.#open.of(recipes, task.signal);
-      this.#live ??= new LiveMerge(backend, inputs);
+      this.#live ??= new LiveMerge(backend, inputs, this.#backendBytes);
       return this.#live.merge(recipes, task);
     }
     const startMs = performance.now();
@@ -190,11 +201,14 @@ export class MergeService {
     const inputs = await this.#open.of(recipes, options.signal);
     const openAdapter = async (name: string): Promise<ModelFiles> =>
       Promise.resolve(this.#open.adapter(name));
-    return planRecipes(recipes, inputs, { ...options, openAdapter });
+    const budgetBytes = this.#budgetBytes;
+    return planRecipes(recipes, inputs, { ...options, budgetBytes, openAdapter });
   }
 
   /** A lost device takes its buffers with it: the next merge starts on a new one. */
   async #guarded<T>(work: (backend: MergeBackend) => Promise<T>): Promise<T> {
+    this.#applyBound();
+    this.#busyCount += 1;
     try {
       return await work(await this.#backends.current());
     } catch (error) {
@@ -203,7 +217,20 @@ export class MergeService {
         this.#backends.drop();
       }
       throw error;
+    } finally {
+      this.#busyCount -= 1;
     }
+  }
+
+  /** A back end keeps the bound that it was made with, so it goes once nothing uses it. */
+  #applyBound(): void {
+    const memoryBytes = this.#backendBytes;
+    if (memoryBytes === undefined || this.#busyCount > 0) return;
+    if (this.#backends.bound(memoryBytes)) this.#dropLive();
+  }
+
+  get #backendBytes(): number | undefined {
+    return this.#budgetBytes === undefined ? undefined : liveBackendBytes(this.#budgetBytes);
   }
 
   get #open(): CollectionInputs {

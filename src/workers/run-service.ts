@@ -109,7 +109,9 @@ export class RunService {
   ): Promise<PlaceOpener> {
     const setting = { store: this.#store, zooUrl, hub };
     const caching = await decideKeeping(request, setting, signal);
-    const memoryBytes = memoryShares(request.budgetBytes).readingBytes;
+    const memoryBytes = memoryShares(request.budgetBytes, {
+      modelCount: request.models.length,
+    }).readingBytes;
     return new PlaceOpener({ ...setting, caching, memoryBytes });
   }
 

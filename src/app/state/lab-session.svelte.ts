@@ -150,6 +150,8 @@ export class LabSession {
       return;
     }
     this.isConnected = true;
+    // First: back ends are made with it.
+    void this.machine.boundMemory(this.runSettings.budgetBytes);
     void this.machine.readEnvironment();
     if (this.can('setHub')) await this.#startHub();
     if (this.can('watchRuns')) void this.runs.watch();

@@ -31,6 +31,11 @@ export class MachineDesk {
     this.isChangingBackend = false;
   }
 
+  /** Bounds the memory of merges from now on, in bytes. */
+  async boundMemory(budgetBytes: number): Promise<void> {
+    await this.#try(async () => this.#lab().boundMemory(budgetBytes));
+  }
+
   async readStorage(): Promise<void> {
     await this.#try(async () => {
       this.storage = await this.#lab().storage();

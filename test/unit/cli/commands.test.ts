@@ -46,6 +46,24 @@ models:
     parameters: {weight: 0}
 `;
 
+describe('mergelab merge --memory', () => {
+  it('refuses a bound that no merge can keep, before anything is read', () => {
+    const recipe = recipeFile('bound.yml', mathMerge);
+    for (const size of ['400m', '2GB']) {
+      const given = ['--root', zoo, '--memory', size];
+      const out = join(folder, 'bounded');
+      for (const command of [
+        ['plan', recipe],
+        ['merge', recipe, '--out', out],
+      ]) {
+        const { status, err } = mergelab(...command, ...given);
+        expect([status, err]).toEqual([1, expect.stringMatching(/^error cli\/usage: .*\n$/)]);
+      }
+      expect(existsSync(out)).toBe(false);
+    }
+  });
+});
+
 describe('mergelab merge', () => {
   it('writes a checkpoint in Hugging Face layout that equals the specialist for weight 1', () => {
     const out = join(folder, 'merged');

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LiveMerge } from '../../../src/engine/live-merge';
 import { mergeToMemory } from '../../../src/engine/merged-weights';
@@ -5,9 +6,10 @@ import { throwFirstError } from '../../../src/engine/finding';
 import type { ModelInputs } from '../../../src/engine/model-input';
 import { planMerge, type MergePlan } from '../../../src/engine/plan';
 import type { MergeMethod, NumberParameter } from '../../../src/methods/method';
+import { StagedCheckpoint } from '../../../src/engine/staged-merge';
 import { findMethod, methods } from '../../../src/methods/registry';
 import type { ParameterValue, Recipe } from '../../../src/recipe/recipe';
-import { CountingBackend, tinyModel, type TinyTensor } from './tiny-models';
+import { CountingBackend, inPieces, tinyModel, type TinyTensor } from './tiny-models';
 
 /** Small matrices, a vector, and a table of four chunks whose rows end with a chunk only once. */
 const tensors: Readonly<Record<string, TinyTensor>> = {
@@ -19,9 +21,9 @@ const tensors: Readonly<Record<string, TinyTensor>> = {
 };
 const specialists = ['a', 'b', 'c'];
 
-async function tinyInputs(): Promise<ModelInputs> {
+async function tinyInputs(more: Readonly<Record<string, TinyTensor>> = {}): Promise<ModelInputs> {
   const models = await Promise.all(
-    ['base', ...specialists].map(async (id) => tinyModel(id, { tensors })),
+    ['base', ...specialists].map(async (id) => tinyModel(id, { tensors: { ...tensors, ...more } })),
   );
   return new Map(models.map((model) => [model.id, model]));
 }
@@ -72,6 +74,29 @@ describe('every method', () => {
         expect(Buffer.compare(new Uint8Array(weights.buffer), whole)).toBe(0);
       }
       live.dispose();
+    },
+  );
+
+  it.each(methods.map((method) => method.id))(
+    'merges by %s alike as a stage of which any bytes are read',
+    async (id) => {
+      // Three pieces of a large tensor, whether rows are ranked or not.
+      const inputs = await tinyInputs({ 'wpe.weight': { dtype: 'BF16', shape: [12_500, 24] } });
+      const plan = await planMerge(recipeFor(findMethod(id)), inputs);
+      const backend = new CountingBackend();
+      const whole = await mergeToMemory(plan, backend, 'm');
+      const stage = new StagedCheckpoint('m', inPieces(plan), backend);
+      for (const { name, offsetBytes, sizeBytes } of whole.tensors) {
+        const wanted = new Uint8Array(whole.buffer, offsetBytes, sizeBytes);
+        const place = fc.integer({ min: 0, max: sizeBytes });
+        const anyRange = fc.asyncProperty(place, place, async (one, other) => {
+          const [begin, end] = [Math.min(one, other), Math.max(one, other)];
+          const read = await stage.read(name, { offsetBytes: begin, lengthBytes: end - begin });
+          expect(Buffer.compare(read, wanted.subarray(begin, end))).toBe(0);
+        });
+        await fc.assert(anyRange, { numRuns: 5, seed: 3 });
+      }
+      expect(backend.loaded.size).toBe(0);
     },
   );
 

@@ -87,7 +87,7 @@ describe('mergeToMemory', () => {
       const sliced = await mergedBytes(recipe, inputs, new CountingBackend(smallSliceBytes));
       expect(Buffer.compare(sliced, whole)).toBe(0);
       const plan = await planMerge(recipe, inputs);
-      const threads = new WasmBackend({ threadCount: 2, maximumBytes: 64 << 20 });
+      const threads = new WasmBackend({ threadCount: 2, memoryBytes: 64 << 20 });
       for (const backend of [threads, new OracleBackend()]) {
         const bytes = new Uint8Array((await mergeToMemory(plan, backend, 'm')).buffer);
         expect(Buffer.compare(bytes, whole)).toBe(0);

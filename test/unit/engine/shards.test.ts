@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlannedTensor } from '../../../src/engine/plan';
-import { layOutShards, parseShardSize } from '../../../src/engine/shards';
+import { layOutShards, parseByteSize } from '../../../src/engine/shards';
 import { tinyModel } from './tiny-models';
 
 async function tensors(...sizes: readonly number[]): Promise<PlannedTensor[]> {
@@ -40,7 +40,7 @@ describe('layOutShards', () => {
   });
 });
 
-describe('parseShardSize', () => {
+describe('parseByteSize', () => {
   it.each([
     ['5000000000', 5e9],
     ['700k', 7e5],
@@ -49,11 +49,11 @@ describe('parseShardSize', () => {
     ['0', 0],
     ['-1', -1],
   ])('reads %s in bytes', (text, sizeBytes) => {
-    expect(parseShardSize(text)).toBe(sizeBytes);
+    expect(parseByteSize(text, 'shard')).toBe(sizeBytes);
   });
 
   it.each(['5GB', '1.5B', '', 'b', '99999999999999999'])('refuses %j', (text) => {
-    expect(() => parseShardSize(text)).toThrow(
+    expect(() => parseByteSize(text, 'shard')).toThrow(
       expect.objectContaining({ code: 'cli/usage' }) as Error,
     );
   });

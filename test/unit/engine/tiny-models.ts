@@ -2,6 +2,7 @@ import { dtypeSizesBytes, elementCountOf, type Dtype } from '../../../src/core/d
 import { f32ToBf16 } from '../../../src/core/float-bits';
 import { Random } from '../../../src/core/random';
 import type { ModelInput, ModelInputs } from '../../../src/engine/model-input';
+import type { MergePlan } from '../../../src/engine/plan';
 import type { LoadedSlice, MergeBackend, SliceInputs } from '../../../src/expr/backend';
 import { encodeSafetensors } from '../../../src/formats/safetensors-writer';
 import type { Recipe } from '../../../src/recipe/recipe';
@@ -140,6 +141,11 @@ export function tinyRecipe(
   };
 }
 
+/** The same stage under a bound that leaves no room for whole tensors. */
+export function inPieces(plan: MergePlan): MergePlan {
+  return { ...plan, shares: { ...plan.shares, keptBytes: 0 } };
+}
+
 /** One thread of WASM, with a smaller slice if wanted, and a ledger of what is loaded. */
 export class CountingBackend implements MergeBackend {
   readonly id = 'wasm';
@@ -150,7 +156,7 @@ export class CountingBackend implements MergeBackend {
   peakLoadedBytes = 0;
   loadCount = 0;
   reduceCount = 0;
-  readonly #inner = new WasmBackend({ threadCount: 1, maximumBytes: 64 << 20 });
+  readonly #inner = new WasmBackend({ threadCount: 1, memoryBytes: 64 << 20 });
 
   constructor(maxSliceBytes = 16 << 20) {
     this.maxSliceBytes = maxSliceBytes;

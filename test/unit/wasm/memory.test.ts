@@ -51,7 +51,7 @@ describe('the memory of kernels', () => {
   });
 
   it('stays bounded over a long stream of slices', async () => {
-    const backend = new WasmBackend({ threadCount: 1, maximumBytes: 64 * mib });
+    const backend = new WasmBackend({ threadCount: 1, memoryBytes: 64 * mib });
     const inputs = randomSlice({ elementCount: 500_000, dtypes: ['BF16', 'F32', 'F32'] });
     for (let round = 0; round < 30; round++) {
       const slice = await backend.load(inputs);
@@ -92,7 +92,7 @@ describe('the memory of kernels', () => {
   });
 
   it('frees what a failed load had taken', async () => {
-    const backend = new WasmBackend({ threadCount: 1, maximumBytes: 64 * mib });
+    const backend = new WasmBackend({ threadCount: 1, memoryBytes: 64 * mib });
     const inputs = randomSlice({ elementCount: 3_900_000, dtypes: ['F32'], hasBase: false });
     const held = [];
     let failure: unknown;
