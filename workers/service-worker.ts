@@ -1,5 +1,6 @@
 // Keeps the page usable without a network, and isolates it on hosts that send no headers.
-// It caches what was used, nothing in advance. Weights are not its business: the store keeps them.
+// It caches what was used, and the parts of the page that were not used yet; no runtime in advance.
+// Weights are not its business: the store keeps them.
 
 /** The part of ServiceWorkerGlobalScope used here; TypeScript's own types clash with the page's. */
 interface ServiceWorkerScope {
@@ -21,6 +22,8 @@ interface FetchEvent extends LastingEvent {
 const scope = self as unknown as ServiceWorkerScope;
 /** Replaced at build time by a hash over the build's file names. */
 declare const __BUILD_HASH__: string;
+/** Replaced at build time by the scripts and styles of the build, relative to this worker. */
+declare const __BUILD_PARTS__: readonly string[];
 
 const cachePrefix = 'mergelab-';
 const cacheName = `${cachePrefix}${__BUILD_HASH__}`;
@@ -29,6 +32,8 @@ const cacheName = `${cachePrefix}${__BUILD_HASH__}`;
 interface KeepMessage {
   readonly type: 'keep';
   readonly urls: readonly string[];
+  /** Also what the page loads only when it is asked for, about a megabyte. */
+  readonly withParts: boolean;
 }
 
 scope.addEventListener('install', () => {
@@ -42,7 +47,8 @@ scope.addEventListener('activate', (event) => {
 scope.addEventListener('message', (event) => {
   const message = event.data as Partial<KeepMessage> | null;
   if (message?.type === 'keep' && Array.isArray(message.urls)) {
-    event.waitUntil(keep(message.urls.map(String)));
+    const parts = message.withParts === true ? __BUILD_PARTS__ : [];
+    event.waitUntil(keep([...message.urls.map(String), ...parts]));
   }
 });
 
@@ -111,7 +117,7 @@ async function keep(addresses: readonly string[]): Promise<void> {
     if (!isOurs(key) || !isKept(new Request(key))) continue;
     if ((await cache?.match(key)) !== undefined) continue;
     try {
-      const response = await fetch(key);
+      const response = await fetch(key, { priority: 'low' });
       if (response.status === 200) await put(cache, key, response);
     } catch {
       // Offline already: what is cached stays, the rest is asked for again next time.
