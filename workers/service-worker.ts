@@ -1,6 +1,7 @@
 // Keeps the page usable without a network, and isolates it on hosts that send no headers.
-// It caches what was used, nothing in advance. Weights are not its business: the store keeps them, or
-// they stream through as a download that a run makes.
+// It caches what was used, and the parts of the page that were not used yet; no runtime in advance.
+// Weights are not its business: the store keeps them, or they stream through as a download that a run
+// makes.
 import type { DownloadRequest } from '../src/workers/download-messages';
 import { downloadResponse } from '../src/workers/download-taker';
 
@@ -24,6 +25,8 @@ interface FetchEvent extends LastingEvent {
 const scope = self as unknown as ServiceWorkerScope;
 /** Replaced at build time by a hash over the build's file names. */
 declare const __BUILD_HASH__: string;
+/** Replaced at build time by the scripts and styles of the build, relative to this worker. */
+declare const __BUILD_PARTS__: readonly string[];
 
 const cachePrefix = 'mergelab-';
 const cacheName = `${cachePrefix}${__BUILD_HASH__}`;
@@ -32,6 +35,8 @@ const cacheName = `${cachePrefix}${__BUILD_HASH__}`;
 interface KeepMessage {
   readonly type: 'keep';
   readonly urls: readonly string[];
+  /** Also what the page loads only when it is asked for, about a megabyte. */
+  readonly withParts: boolean;
 }
 
 scope.addEventListener('install', () => {
@@ -45,7 +50,8 @@ scope.addEventListener('activate', (event) => {
 scope.addEventListener('message', (event) => {
   const message = event.data as Partial<KeepMessage> | DownloadRequest | null;
   if (message?.type === 'keep' && Array.isArray(message.urls)) {
-    event.waitUntil(keep(message.urls.map(String)));
+    const parts = message.withParts === true ? __BUILD_PARTS__ : [];
+    event.waitUntil(keep([...message.urls.map(String), ...parts]));
   }
   const [port, page] = event.ports;
   if (message?.type === 'download' && port !== undefined && page !== undefined) {
@@ -150,7 +156,7 @@ async function keep(addresses: readonly string[]): Promise<void> {
     if (!isOurs(key) || !isKept(new Request(key))) continue;
     if ((await cache?.match(key)) !== undefined) continue;
     try {
-      const response = await fetch(key);
+      const response = await fetch(key, { priority: 'low' });
       if (response.status === 200) await put(cache, key, response);
     } catch {
       // Offline already: what is cached stays, the rest is asked for again next time.

@@ -57,6 +57,7 @@ export const karcher: MergeMethod = {
       larger: 'A larger value ends the search earlier.',
     },
   ],
+  isAverage: true,
 
   define: (_, inputs) => {
     if (inputs.specialistCount === 1) return { passes: [], output: specialistAt(0) };

@@ -20,6 +20,7 @@ export const linear: MergeMethod = {
   base: 'none',
   specialistCount: { min: 1, max: 12 },
   parameters: [weight, normalizeSwitch(true)],
+  isAverage: true,
 
   define: ({ normalize }) => {
     const sum = named('sum', sumOverModels(mul(perModel('weight'), specialist)));

@@ -22,6 +22,7 @@ export const mbModelSoup: MergeMethod = {
   base: 'required',
   specialistCount: { min: 1, max: 12 },
   parameters: [includeEmbeddings],
+  isAverage: true,
   keepsBase: keepsEmbeddings,
 
   define: (_, { specialistCount }) => ({

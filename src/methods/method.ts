@@ -296,6 +296,11 @@ export interface MergeMethod {
   /** Models besides the base. */
   readonly specialistCount: { readonly min: number; readonly max: number };
   readonly parameters: readonly MethodParameter[];
+  /**
+   * Specialists share one whole, as in a mean: each of N keeps about 1/N of its change, so that a
+   * merge of many lies near the base. False unless stated.
+   */
+  readonly isAverage?: boolean;
   /** Pure: equal arguments give an equal definition. */
   readonly define: (options: MethodOptions, inputs: MethodInputs) => MethodDefinition;
   /** Takes the place of `define` for tensors of the role `matrix`, in spectral methods. */

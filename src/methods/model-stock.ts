@@ -52,6 +52,7 @@ export const modelStock: MergeMethod = {
       larger: 'On: every row has a ratio t of its own. Off: one ratio for a whole tensor.',
     },
   ],
+  isAverage: true,
 
   define: ({ filter_wise: filterWise }, inputs) => {
     const vectors = modelVectors({ ...inputs, hasBase: true });

@@ -60,6 +60,7 @@ export const pcb: MergeMethod = {
     },
     lambda,
   ],
+  isAverage: true,
 
   define: (_, { specialistCount }) => {
     const size = abs(taskVector);

@@ -23,6 +23,7 @@ export const ram: MergeMethod = {
   base: 'required',
   specialistCount: { min: 1, max: 12 },
   parameters: [activityBound],
+  isAverage: true,
 
   define: () => ({
     passes: [],

@@ -45,6 +45,7 @@ export const ramplusTl: MergeMethod = {
   base: 'required',
   specialistCount: { min: 1, max: 12 },
   parameters: [boost, boostLimit, activityBound],
+  isAverage: true,
 
   define: () => ({
     passes: [boosts],

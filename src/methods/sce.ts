@@ -56,6 +56,7 @@ export const sce: MergeMethod = {
   base: 'required',
   specialistCount: { min: 1, max: 12 },
   parameters: [selectTopk],
+  isAverage: true,
 
   define: (_, { specialistCount }) => {
     const variance = named('variance', varianceOverModels(specialistCount));

@@ -28,10 +28,20 @@ export async function takeOverOffline(): Promise<void> {
       await new Promise(() => undefined);
     }
     const loaded = performance.getEntriesByType('resource').map((entry) => entry.name);
-    serviceWorker.controller.postMessage({ type: 'keep', urls: [location.href, ...loaded] });
+    serviceWorker.controller.postMessage({
+      type: 'keep',
+      urls: [location.href, ...loaded],
+      withParts: !savesData(),
+    });
   } catch {
     // Service workers are off (private window, policy): the page works online, with one thread.
   }
+}
+
+/** Whether the person asked the browser to load as little as possible. */
+function savesData(): boolean {
+  const { connection } = navigator as { connection?: { saveData?: boolean } };
+  return connection?.saveData === true;
 }
 
 function reloadOnce(): boolean {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { render } from 'vitest-browser-svelte';
 import App from '../../src/app/App.svelte';
 import '../../src/app/styles/app.css';
+import { LabError } from '../../src/core/errors';
 import { encodeState, decodeState } from '../../src/recipe/url-codec';
 import { finishedRun, goodToken, interruptedRun, ModelsLab } from './fixtures/models-lab';
 
@@ -274,6 +275,40 @@ describe('runs', () => {
     ).toEqual([]);
   });
 
+  it('show in the bar that is always in sight, are set aside there, and tell of their end', async () => {
+    const lab = await open();
+    await openTwo();
+    // What the zoo's merge cost says nothing about these models.
+    await expect.element(page.getByText('No merge yet.')).toBeVisible();
+    await page.getByRole('button', { name: 'Merge', exact: true }).click();
+    const bar = page.getByRole('region', { name: 'Activity' });
+    const progress = bar.getByRole('progressbar', { name: 'Progress', exact: true });
+    await expect.element(progress).toHaveAttribute('max', '5200000000');
+    await expect.element(bar).toHaveTextContent('1.3 GB of 5.2 GB');
+    await bar.getByRole('button', { name: 'Cancel' }).click();
+    await expect.element(runs().getByText('paused', { exact: true })).toBeVisible();
+    await expect.element(bar).toHaveTextContent('is paused; resume or cancel it under Runs');
+    await expect.element(bar.getByRole('button', { name: 'Cancel' })).toBeDisabled();
+    await runs()
+      .getByRole('button', { name: /^Resume/u })
+      .click();
+    await expect.element(bar.getByRole('button', { name: 'Cancel' })).toBeEnabled();
+    lab.show(lab.list.map((run) => ({ ...run, state: 'done' })));
+    await expect.element(bar.getByRole('status')).toHaveTextContent('is finished; find it under');
+  });
+
+  it('that fail to be resumed say so in the bar', async () => {
+    const lab = new ModelsLab();
+    lab.list = [interruptedRun];
+    lab.resumeRun = () => Promise.reject(new LabError('store/quota', 'No room; delete something.'));
+    await open(lab);
+    await runs()
+      .getByRole('button', { name: /^Resume/u })
+      .click();
+    const bar = page.getByRole('region', { name: 'Activity' });
+    await expect.element(bar.getByRole('alert')).toHaveTextContent('No room; delete something.');
+  });
+
   it('offer a way out when the result does not fit', async () => {
     const lab = new ModelsLab();
     lab.freeBytes = 1e9;
@@ -312,6 +347,7 @@ describe('runs', () => {
     await field.fill('Best so far');
     await userEvent.keyboard('{Enter}');
     await expect.element(button('Export', 'Best so far')).toBeVisible();
+    await expect.element(button('Rename', 'Best so far')).toHaveFocus();
 
     await button('Use as model', 'Best so far').click();
     await expect.element(chosen()).toHaveTextContent('Best-so-far');

@@ -63,6 +63,11 @@ describe('with everything a browser may lack', () => {
     await page.getByRole('button', { name: 'Set all to 0.2', exact: true }).click();
     await settled(page);
     expect(await scoreOf(page, 'general')).toBeGreaterThan(0);
+    // Nobody opened these while there was a network.
+    await page.locator('summary').filter({ hasText: 'Recipe' }).click();
+    await page.locator('.cm-content').waitFor();
+    await page.getByRole('button', { name: 'Choose models' }).click();
+    await page.getByRole('dialog', { name: 'Choose models' }).waitFor();
     await site.context.setOffline(false);
     await page.close();
   });

@@ -6,7 +6,8 @@ const fileName = 'service-worker.js';
 /**
  * Adds workers/service-worker.ts to a build as `service-worker.js` beside index.html, where its
  * scope is the whole site, and stamps it with a hash over the names of all other files: those carry
- * content hashes, so a new build gets a new cache and an unchanged one keeps its own.
+ * content hashes, so a new build gets a new cache and an unchanged one keeps its own. It also learns
+ * which scripts and styles there are, to keep those that the page loads only when they are asked for.
  */
 export function serviceWorker(): Plugin {
   let isSsr = false;
@@ -25,7 +26,10 @@ export function serviceWorker(): Plugin {
       if (chunk?.type !== 'chunk') return;
       const names = Object.keys(bundle).filter((name) => name !== fileName);
       const hash = createHash('sha256').update(names.sort().join('\n')).digest('hex').slice(0, 12);
-      chunk.code = chunk.code.replaceAll('__BUILD_HASH__', JSON.stringify(hash));
+      const parts = names.filter((name) => /\.(js|css)$/.test(name));
+      chunk.code = chunk.code
+        .replaceAll('__BUILD_HASH__', JSON.stringify(hash))
+        .replaceAll('__BUILD_PARTS__', JSON.stringify(parts));
     },
   };
 }

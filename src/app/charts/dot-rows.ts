@@ -12,7 +12,7 @@ export interface DotPlot {
 }
 
 /** Wide enough for a letter of the labels' size, on average. */
-const letterPx = 6.6;
+const letterPx = 7.2;
 const rowPx = 22;
 const axisPx = 22;
 const edgePx = 14;

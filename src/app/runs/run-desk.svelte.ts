@@ -35,6 +35,12 @@ export class RunDesk {
     return this.all.filter(({ state }) => active.has(state));
   }
 
+  /** The run that this tab works on now; one that waits, when none is. */
+  get current(): RunSummary | undefined {
+    const own = this.active.filter(({ isElsewhere }) => !isElsewhere);
+    return own.find(({ state }) => state === 'running') ?? own.at(-1);
+  }
+
   /** Reads the list and hears of every change until `stop`. */
   async watch(): Promise<void> {
     this.stop();
@@ -76,6 +82,14 @@ export class RunDesk {
 
   async pause(id: string): Promise<void> {
     await this.#try(() => this.#lab().pauseRun(id));
+  }
+
+  /** Stops the run at work without losing what it did: that may be hours. */
+  async setAside(): Promise<void> {
+    const { current } = this;
+    if (current === undefined) return;
+    await this.pause(current.id);
+    this.#activity.say(`${current.title} is paused; resume or cancel it under Runs.`);
   }
 
   async cancel(id: string): Promise<void> {
@@ -125,10 +139,24 @@ export class RunDesk {
   }
 
   #take(runs: readonly RunSummary[]): void {
+    this.#tellEnds(runs);
     this.all = runs.toSorted((left, right) => right.createdAtMs - left.createdAtMs);
     this.isKnown = true;
     for (const { id, isElsewhere } of runs) {
       if (isElsewhere && !this.#awaited.includes(id)) void this.#awaitOther(id);
+    }
+  }
+
+  /** Who does something else meanwhile hears that a run came to its end. */
+  #tellEnds(runs: readonly RunSummary[]): void {
+    for (const { id, state, title } of runs) {
+      const isEnd = state === 'done' || state === 'failed';
+      if (!isEnd || !this.active.some((before) => before.id === id)) continue;
+      this.#activity.say(
+        state === 'done'
+          ? `${title} is finished; find it under Runs.`
+          : `${title} failed; see Runs.`,
+      );
     }
   }
 

@@ -61,7 +61,7 @@ export function paceText(run: RunSummary): string {
   const { stage, doneBytes, totalBytes, bytesPerSecond, leftMs, state } = run;
   const isMoving = state === 'running';
   const parts = [
-    isMoving ? (stage ?? '') : '',
+    isMoving ? (stage ?? 'Starting') : '',
     totalBytes > 0 ? `${bytesText(doneBytes)} of ${bytesText(totalBytes)}` : '',
     isMoving && bytesPerSecond !== undefined ? `${bytesText(bytesPerSecond)} a second` : '',
     isMoving && leftMs !== undefined && leftMs >= 1000 && isUnderWay(run)

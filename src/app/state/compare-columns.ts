@@ -59,7 +59,7 @@ export const compareColumns: readonly CompareColumn[] = [
   },
   {
     id: 'normalised',
-    title: 'of specialists',
+    title: 'normalised mean',
     valueOf: ({ metrics }) => metrics.normalised,
     textOf: ({ metrics }) => shareText(metrics.normalised),
     isBestLarge: true,
@@ -73,7 +73,7 @@ export const compareColumns: readonly CompareColumn[] = [
   },
   {
     id: 'forgetting',
-    title: 'against base',
+    title: 'general against base',
     valueOf: ({ metrics }) => metrics.generalChange01,
     textOf: ({ metrics }) => pointsText(metrics.generalChange01),
     isBestLarge: true,

@@ -109,6 +109,11 @@ export class MergeDesk {
     this.phase = 'idle';
   }
 
+  /** Other models are open: the last merge was not of them. */
+  clear(): void {
+    this.report = undefined;
+  }
+
   async #mergeAndScore(selection: Selection | undefined, signal: AbortSignal): Promise<void> {
     const { activity, problems, onSettled } = this.#parts;
     try {

@@ -67,11 +67,12 @@ export function methodsMatching(query: string): readonly MethodText[] {
   const words = plain(query).split(' ').filter(Boolean);
   const rankOf = ({ id, title, family, idea }: MethodText): number => {
     const name = plain(`${id} ${title}`);
-    const group = families.find((candidate) => candidate.id === family)?.title ?? '';
-    const all = `${name} ${plain(`${group} ${idea}`)}`;
+    const group = plain(families.find((candidate) => candidate.id === family)?.title ?? '');
+    const all = `${name} ${group} ${plain(idea)}`;
     if (!words.every((word) => all.includes(word))) return 0;
     if (name.startsWith(words[0] ?? '') || plain(title).startsWith(words[0] ?? '')) return 3;
-    return words.every((word) => name.includes(word)) ? 2 : 1;
+    // A group that is called so comes before a description that mentions the word.
+    return words.every((word) => name.includes(word) || group.startsWith(word)) ? 2 : 1;
   };
   return methods
     .map((method) => ({ method, rank: rankOf(method) }))

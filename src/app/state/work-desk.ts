@@ -142,6 +142,7 @@ export class WorkDesk {
   /** Other models are open: what was found out about the ones before is not about them. */
   clear(): void {
     this.board.clear();
+    this.merges.clear();
     this.compare.clear();
     this.completions.clear();
     this.#comparedSelection = 'quick';

@@ -8,15 +8,20 @@ const driverWords: Readonly<Record<NonNullable<StoredModel['driver']>, string>> 
   opfs: 'in private files',
 };
 
-/** What a stored model is, whether all of it is there, when it was used and where it lies. */
+/** What a stored model is, whether not all of it is there, when it was used and where it lies. */
 export function storedFacts(model: StoredModel, nowMs: number): string {
   const facts = [
-    model.kind === 'merge' ? 'merged here' : 'download',
-    model.isComplete ? 'complete' : `partial: ${bytesText(model.totalBytes)} in all`,
+    wordOf(model),
+    model.isComplete ? '' : `partial: ${bytesText(model.totalBytes)} in all`,
     model.isInUse ? 'in use now' : `used ${agoText(nowMs - model.lastUsedAtMs)}`,
     model.driver === undefined ? '' : driverWords[model.driver],
   ];
   return facts.filter((fact) => fact !== '').join(' · ');
+}
+
+function wordOf({ id, kind }: StoredModel): string {
+  if (kind === 'merge') return 'merged here';
+  return id.startsWith('zoo/') ? 'of the zoo' : 'download';
 }
 
 function agoText(agoMs: number): string {

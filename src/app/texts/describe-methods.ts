@@ -8,10 +8,10 @@ export const methodTexts: readonly MethodText[] = methods.map(textOf);
 
 function textOf(method: MergeMethod): MethodText {
   const { id, title, family, idea, formula, tex, tryThis, source } = method;
-  const { base, specialistCount, parameters } = method;
+  const { base, specialistCount, parameters, isAverage = false } = method;
   return {
     ...{ id, title, family, idea, formula, tex, tryThis, source },
-    ...{ base, specialistCount, parameters },
+    ...{ base, specialistCount, parameters, isAverage },
     drawsAtRandom: drawsAtRandom(defineMethod(method)),
   };
 }

@@ -79,6 +79,12 @@ describe('methodsMatching', () => {
     expect(found.map(({ family }) => family)).toContain('average');
     expect(methodsMatching('vote sign').map(({ id }) => id)).toContain('ties');
   });
+
+  it('puts the group that is called so before methods that only mention the word', () => {
+    const families = methodsMatching('spec').map(({ family }) => family);
+    expect(families.slice(0, 4)).toEqual(Array.from({ length: 4 }, () => 'spectral'));
+    expect(families.length).toBeGreaterThan(4);
+  });
 });
 
 describe('participants', () => {

@@ -93,6 +93,8 @@ describe('storedFacts', () => {
       'download · partial: 3.0 GB in all · used 3 days ago · in private files',
     );
     const merged: StoredModel = { ...model, kind: 'merge', isComplete: true, isInUse: true };
-    expect(storedFacts(merged, 0)).toBe('merged here · complete · in use now · in private files');
+    expect(storedFacts(merged, 0)).toBe('merged here · in use now · in private files');
+    const ofZoo: StoredModel = { ...model, id: 'zoo/math', isComplete: true, driver: 'indexeddb' };
+    expect(storedFacts(ofZoo, 0)).toBe('of the zoo · used today · in the database');
   });
 });
