@@ -17,11 +17,11 @@ interface Held {
  * the same one share one load; it is given up only when all of them have been aborted.
  */
 export class SharedBytes {
-  readonly #budgetBytes: number;
+  readonly budgetBytes: number;
   readonly #held = new Map<string, Held>();
 
   constructor(budgetBytes: number) {
-    this.#budgetBytes = budgetBytes;
+    this.budgetBytes = budgetBytes;
   }
 
   /** The bytes under `key`, not a copy. A failed load is forgotten, so that the next read retries. */
@@ -65,8 +65,8 @@ export class SharedBytes {
     signal?: AbortSignal,
   ): void {
     if (this.#held.has(key) || signal?.aborted === true) return;
-    this.#drop(this.#budgetBytes - sizeBytes, (held) => held.passed);
-    if (this.#totalBytes() + sizeBytes > this.#budgetBytes) return;
+    this.#drop(this.budgetBytes - sizeBytes, (held) => held.passed);
+    if (this.#totalBytes() + sizeBytes > this.budgetBytes) return;
     const held = this.#begin(key, sizeBytes, load);
     this.#held.set(key, held);
     const stop = (): void => {
@@ -118,8 +118,8 @@ export class SharedBytes {
 
   /** Drops what was passed, then the oldest, until the rest fits; `keep` stays even if too large. */
   #evict(keep: string): void {
-    this.#drop(this.#budgetBytes, (held, key) => held.passed && key !== keep);
-    this.#drop(this.#budgetBytes, (_held, key) => key !== keep);
+    this.#drop(this.budgetBytes, (held, key) => held.passed && key !== keep);
+    this.#drop(this.budgetBytes, (_held, key) => key !== keep);
   }
 
   /** Drops settled bytes that `may` go, oldest first, until no more than `goalBytes` are held. */

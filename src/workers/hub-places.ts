@@ -3,6 +3,7 @@ import { cachedHubModel, CachedFiles } from '../sources/cached-files';
 import { HubClient } from '../sources/hub/hub-client';
 import type { HubModel } from '../sources/hub/hub-model';
 import { ReadSession } from '../sources/read-session';
+import type { SharedBytes } from '../sources/shared-bytes';
 import type { ModelRecord } from '../store/schema';
 import { identityOf, type OpenedPlace, type PlaceSetting } from './opened-place';
 import type { ModelPlace } from './run-types';
@@ -49,6 +50,11 @@ export class HubPlaces {
       ...(await factsOf(place, commit, files)),
       files: new CachedFiles(model, store, options, this.#session),
     };
+  }
+
+  /** Memory for what is being read, for models of this computer too. */
+  get memory(): SharedBytes {
+    return this.#session.chunks;
   }
 
   /** What is read from now on is not stored. */

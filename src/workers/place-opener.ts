@@ -3,6 +3,7 @@ import { quoted } from '../formats/text';
 import { foldersFromFiles, foldersFromHandle } from '../sources/browser-folder';
 import { CachedZoo, storedModel } from '../sources/cached-files';
 import type { ModelFiles } from '../sources/model-files';
+import { readInWindows } from '../sources/windowed-files';
 import { Zoo } from '../sources/zoo';
 import { HubPlaces } from './hub-places';
 import { identityOf, type OpenedPlace, type PlaceSetting } from './opened-place';
@@ -29,9 +30,9 @@ export class PlaceOpener {
         return this.#openStored(place);
       case 'folder':
         if (place.files.length === 0) throw onlyThatVisit(place.name);
-        return local(place, place.name, foldersFromFiles(place.files, place.name));
+        return this.#local(place, place.name, foldersFromFiles(place.files, place.name));
       case 'handle':
-        return local(place, place.handle.name, await foldersOf(place.handle, signal));
+        return this.#local(place, place.handle.name, await foldersOf(place.handle, signal));
       case 'hub':
         return this.#hub.open(place, signal);
     }
@@ -48,6 +49,37 @@ export class PlaceOpener {
    */
   async settle(): Promise<void> {
     await this.#hub.settle();
+  }
+
+  async #local(
+    place: ModelPlace,
+    name: string,
+    found: readonly ModelFiles[],
+  ): Promise<OpenedPlace> {
+    const [files] = found;
+    if (files === undefined || found.length > 1) {
+      throw new LabError(
+        'recipe/missing-model',
+        files === undefined
+          ? `${quoted(name)} holds no model; pick a folder with a config.json or a safetensors file.`
+          : `${quoted(name)} holds ${found.length} models (${found.map(({ label }) => label).join(', ')}); pick the folder of one.`,
+        { details: { model: name } },
+      );
+    }
+    const facts = [...files.files.values()].map(({ path, sizeBytes, modifiedAtMs }) => [
+      path,
+      sizeBytes,
+      modifiedAtMs,
+    ]);
+    const identity = await identityOf(facts);
+    return {
+      title: files.label,
+      files: readInWindows(files, this.#hub.memory),
+      identity,
+      contentHash: undefined,
+      place,
+      keys: [],
+    };
   }
 
   async #openZoo(
@@ -105,30 +137,6 @@ async function foldersOf(handle: FileSystemHandle, signal?: AbortSignal): Promis
       { details: { file: handle.name }, cause },
     );
   }
-}
-
-async function local(
-  place: ModelPlace,
-  name: string,
-  found: readonly ModelFiles[],
-): Promise<OpenedPlace> {
-  const [files] = found;
-  if (files === undefined || found.length > 1) {
-    throw new LabError(
-      'recipe/missing-model',
-      files === undefined
-        ? `${quoted(name)} holds no model; pick a folder with a config.json or a safetensors file.`
-        : `${quoted(name)} holds ${found.length} models (${found.map(({ label }) => label).join(', ')}); pick the folder of one.`,
-      { details: { model: name } },
-    );
-  }
-  const facts = [...files.files.values()].map(({ path, sizeBytes, modifiedAtMs }) => [
-    path,
-    sizeBytes,
-    modifiedAtMs,
-  ]);
-  const identity = await identityOf(facts);
-  return { title: files.label, files, identity, contentHash: undefined, place, keys: [] };
 }
 
 function onlyThatVisit(name: string): LabError {
