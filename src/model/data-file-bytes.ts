@@ -8,7 +8,7 @@ import { WholeRows } from './whole-rows';
 /**
  * The bytes of one data file in their order, made in one pass over the tensors. A quantised matrix
  * is stored as all of its codes, then its scales and zero points: those wait in memory until its last
- * row has passed, an eighth of the codes' size (74 MB for the embedding of Gemma-2-2B).
+ * row has passed (for the embedding of Gemma-2-2B 74 MB with 8 bits, 46 MB with 4).
  *
  * @param fromBytes where in the file to begin: the weights that lie wholly before are not read; the
  *   one that holds this byte is made from its beginning

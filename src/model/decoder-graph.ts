@@ -2,6 +2,7 @@ import type { OnnxModel } from '../formats/onnx-model';
 import type { Attention, Projections } from './attention';
 import { attentionFor } from './attention-graph';
 import type { DecoderConfig } from './decoder-config';
+import { writeEmbedding } from './embedding-graph';
 import { GraphBuilder } from './graph-builder';
 import { GraphWeights, type ProductType } from './graph-weights';
 import { writeHead, type LogitRows } from './head-graph';
@@ -65,7 +66,8 @@ class DecoderGraphWriter {
   build(): DecoderGraph {
     this.#declare();
     const { layerCount, traits } = this.#config;
-    let residual = this.#embedding();
+    const ends = { graph: this.#graph, weights: this.#weights, config: this.#config };
+    let residual = writeEmbedding(ends);
     let normed = this.#norm('model.layers.0.input_layernorm', residual);
     for (let layer = 0; layer < layerCount; layer++) {
       const prefix = layerName(layer);
@@ -84,11 +86,7 @@ class DecoderGraphWriter {
         ({ normed, residual } = this.#addAndNorm(after, expanded, middle.residual));
       }
     }
-    writeHead(
-      { graph: this.#graph, weights: this.#weights, config: this.#config },
-      normed,
-      this.#options.logits,
-    );
+    writeHead(ends, normed, this.#options.logits);
     return {
       model: {
         irVersion: 10,
@@ -131,38 +129,6 @@ class DecoderGraphWriter {
     graph.floats('rope.cosines', tableDims, tables.cosines, type);
     graph.floats('rope.sines', tableDims, tables.sines, type);
     this.#attention.prepare();
-  }
-
-  /** Token vectors, flattened to `[batch · sequence, hidden]`. */
-  #embedding(): string {
-    const graph = this.#graph;
-    const { embeddingScale } = this.#config.traits;
-    const vectors = this.#tokenVectors();
-    if (embeddingScale === 1) return vectors;
-    const scale = graph.floats('embedding.scale', [], Float32Array.of(embeddingScale));
-    return graph.node('embedding.scaled', 'Mul', [vectors, scale]);
-  }
-
-  #tokenVectors(): string {
-    const graph = this.#graph;
-    const { vocabularySize, hiddenSize } = this.#config;
-    const table = this.#weights.table('model.embed_tokens.weight', vocabularySize, hiddenSize);
-    if (this.#weights.stacks) {
-      const rows = this.#weights.widen(
-        graph.node('embedding.rows', 'Gather', [table, 'input_ids']),
-      );
-      return graph.node('embedding', 'Reshape', [rows, 'flat.shape']);
-    }
-    // One 8-bit table serves this lookup and the head on both providers (GatherBlockQuantized has
-    // no wasm kernel). Codes are centred on 128.
-    graph.node('embedding.codes', 'Gather', [`${table}.codes`, 'input_ids']);
-    graph.cast('embedding.wide', 'embedding.codes', 'float32');
-    graph.floats('embedding.centre', [], Float32Array.of(128));
-    graph.node('embedding.centred', 'Sub', ['embedding.wide', 'embedding.centre']);
-    graph.node('embedding.rowScales', 'Gather', [`${table}.scales`, 'input_ids']);
-    graph.node('embedding.scales', 'Unsqueeze', ['embedding.rowScales', 'minus.one']);
-    graph.node('embedding.blocks', 'Mul', ['embedding.centred', 'embedding.scales']);
-    return graph.node('embedding', 'Reshape', ['embedding.blocks', 'flat.shape']);
   }
 
   /** @param length of the last axis: that of the residual stream unless given */

@@ -31,7 +31,9 @@ function encodedBy(
       return { values: narrowFloats(values) };
     case 'q8':
       return { ...quantise8(values, rows, columns) };
-    case 'q4':
-      return { ...quantise4(values, rows, columns) };
+    case 'q4': {
+      const quantised = quantise4(values, rows, columns);
+      return { ...quantised, scales: narrowFloats(quantised.scales) };
+    }
   }
 }

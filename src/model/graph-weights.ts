@@ -1,6 +1,17 @@
 import type { GraphBuilder } from './graph-builder';
 import { blockSize, type WeightEncoding, type WeightPlanner } from './weight-plan';
 
+/**
+ * Embedding tables of a q4 model with this many values or more are in 4 bits, smaller ones in 8.
+ *
+ * A table's error reaches every token twice when the head is tied to it. On three models of the zoo
+ * (1536 · 192 values; 1788 positions of 54 prompts) 4 bits instead of 8 take the mean KL divergence
+ * from fp32 from 0.0085 to 0.0129 and the same first choices from 96.5 % to 95.8 %, and leave scores
+ * within one item of 50; they would save 0.16 MB. The table of Gemma-2-2B, 256000 · 2304, saves 0.32
+ * of 1.83 GB, and from here on it is 18 MB or more.
+ */
+const largeTableValues = 2 ** 25;
+
 /** Shape and storage of a weight matrix in a graph. */
 export interface MatrixForm {
   readonly rows: number;
@@ -29,9 +40,10 @@ export class GraphWeights {
     this.#encoding = encoding;
   }
 
-  /** Embedding tables are never below 8 bits: their error reaches every token twice when tied. */
-  get tableEncoding(): WeightEncoding {
-    return this.stacks ? this.#encoding : 'q8';
+  /** How an embedding table of this shape is stored. */
+  tableEncoding(rows: number, columns: number): WeightEncoding {
+    if (this.#encoding === 'q4' && rows * columns < largeTableValues) return 'q8';
+    return this.#encoding;
   }
 
   /** Whether matrices are stored as numbers and not as codes: then those of one input are stacked. */
@@ -58,7 +70,7 @@ export class GraphWeights {
 
   /** An embedding table `[rows, columns]` under its checkpoint's name. */
   table(name: string, rows: number, columns: number): string {
-    this.#add(name, [name], [rows, columns], this.tableEncoding);
+    this.#add(name, [name], [rows, columns], this.tableEncoding(rows, columns));
     return name;
   }
 
@@ -87,7 +99,7 @@ export class GraphWeights {
     if (isPlain(form.encoding)) {
       return this.#graph.node(name, 'Gemm', [x, weight], { attributes: { transB: 1 } });
     }
-    const inputs = [x, `${weight}.codes`, `${weight}.scales`];
+    const inputs = [x, `${weight}.codes`, this.scales(weight, form.encoding)];
     if (form.encoding === 'q4') inputs.push(`${weight}.zeros`);
     return this.#graph.node(name, 'MatMulNBits', inputs, {
       domain: 'com.microsoft',
@@ -100,6 +112,11 @@ export class GraphWeights {
     });
   }
 
+  /** The float32 scales `[rows, blocks]` of a quantised weight that is in the graph already. */
+  scales(weight: string, encoding: WeightEncoding): string {
+    return encoding === 'q4' ? `${weight}.scales.wide` : `${weight}.scales`;
+  }
+
   #add(
     name: string,
     sources: readonly string[],
@@ -109,6 +126,10 @@ export class GraphWeights {
   ): void {
     for (const tensor of this.#planner.add(name, sources, shape, encoding, addend)) {
       this.#graph.constant(tensor);
+    }
+    // Folded when a session is made: scales take a quarter of the codes in memory, an eighth stored.
+    if (encoding === 'q4') {
+      this.#graph.cast(this.scales(name, encoding), `${name}.scales`, 'float32');
     }
   }
 }

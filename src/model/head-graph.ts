@@ -1,6 +1,5 @@
-import type { DecoderConfig } from './decoder-config';
+import type { EndSetting } from './embedding-graph';
 import type { GraphBuilder } from './graph-builder';
-import type { GraphWeights } from './graph-weights';
 
 /**
  * Which positions get logits. `rows`: those listed in the input `logit_rows` (int64, indices into
@@ -10,14 +9,8 @@ import type { GraphWeights } from './graph-weights';
  */
 export type LogitRows = 'rows' | 'keep';
 
-export interface HeadSetting {
-  readonly graph: GraphBuilder;
-  readonly weights: GraphWeights;
-  readonly config: DecoderConfig;
-}
-
 /** From the last norm `[batch · sequence, hidden]` to the output `logits`. */
-export function writeHead(setting: HeadSetting, x: string, logits: LogitRows): void {
+export function writeHead(setting: EndSetting, x: string, logits: LogitRows): void {
   const { graph, weights, config } = setting;
   const { vocabularySize, hiddenSize, tiesEmbeddings } = config;
   const chosen = weights.narrow(chosenPositions(graph, x, logits));
@@ -25,7 +18,7 @@ export function writeHead(setting: HeadSetting, x: string, logits: LogitRows): v
     ? weights.multiply('head', chosen, 'model.embed_tokens.weight', {
         rows: vocabularySize,
         columns: hiddenSize,
-        encoding: weights.tableEncoding,
+        encoding: weights.tableEncoding(vocabularySize, hiddenSize),
       })
     : weights.product('lm_head', ['lm_head.weight'], chosen, vocabularySize, hiddenSize);
   const flat = capLogits(setting, weights.widen(product));
@@ -35,7 +28,7 @@ export function writeHead(setting: HeadSetting, x: string, logits: LogitRows): v
   graph.output({ name: 'logits', dataType: 'float32', dims: [...rows, vocabularySize] });
 }
 
-function capLogits({ graph, config }: HeadSetting, logits: string): string {
+function capLogits({ graph, config }: EndSetting, logits: string): string {
   const { logitCap } = config.traits;
   if (logitCap === undefined) return logits;
   const cap = graph.floats('logits.cap', [], Float32Array.of(logitCap));

@@ -1,10 +1,11 @@
+import { f16ToF32, f32ToF16 } from '../core/float-bits';
 import { blocksPerRow, blockSize } from './weight-plan';
 
 /** A matrix in blocks of 32 along its rows, as ONNX `MatMulNBits` stores it. */
 export interface QuantisedRows {
   /** `[rows, blocks, 32]` bytes for 8 bits, `[rows, blocks, 16]` for 4, low nibble first. */
   readonly codes: Uint8Array<ArrayBuffer>;
-  /** `[rows, blocks]`. */
+  /** `[rows, blocks]`; with 4 bits each is a float16 exactly. */
   readonly scales: Float32Array<ArrayBuffer>;
   /** 4 bits only: `[rows, ceil(blocks / 2)]`, low nibble first, each row padded to a byte. */
   readonly zeroPoints?: Uint8Array<ArrayBuffer>;
@@ -39,7 +40,8 @@ export function quantise8(values: Float32Array, rows: number, columns: number): 
 
 /**
  * Rounds rows to 4 bits with a zero point a block: value = (code - zero) · scale, scale = range / 15
- * where the range includes 0. The error is at most scale / 2. NaN and infinity as in `quantise8`.
+ * where the range includes 0, rounded up to a float16. The error is at most scale / 2. NaN and
+ * infinity as in `quantise8`; a range above 15 · 65504, beyond float16, counts as infinity.
  */
 export function quantise4(
   values: Float32Array,
@@ -56,7 +58,7 @@ export function quantise4(
       const from = row * columns + block * blockSize;
       const to = Math.min(from + blockSize, (row + 1) * columns);
       const { low, high } = rangeOf(values, from, to);
-      const scale = Math.fround((high - low) / 15);
+      const scale = roundUpToF16((high - low) / 15);
       const index = row * blocks + block;
       scales[index] = scale;
       if (!(scale > 0)) continue;
@@ -99,6 +101,13 @@ export function dequantise(
     }
   }
   return values;
+}
+
+/** The least float16 that is not below a value of 0 or more; NaN where there is none. */
+function roundUpToF16(value: number): number {
+  const nearest = f32ToF16(value);
+  const rounded = f16ToF32(nearest) < value ? f16ToF32(nearest + 1) : f16ToF32(nearest);
+  return rounded < Infinity ? rounded : NaN;
 }
 
 /** Least and greatest value, 0 included; NaN when any value is not finite. */

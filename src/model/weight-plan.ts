@@ -134,7 +134,7 @@ function partsOf(
   const codeBytes = encoding === 'q8' ? blockSize : blockSize / 2;
   const parts = [
     part(`${name}.codes`, 'codes', 'uint8', [rows, blocks, codeBytes]),
-    part(`${name}.scales`, 'scales', 'float32', [rows, blocks]),
+    part(`${name}.scales`, 'scales', encoding === 'q8' ? 'float32' : 'float16', [rows, blocks]),
   ];
   if (encoding === 'q4') {
     parts.push(part(`${name}.zeros`, 'zeroPoints', 'uint8', [rows, Math.ceil(blocks / 2)]));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { f16ToF32, f32ToF16 } from '../../../src/core/float-bits';
 import { Random } from '../../../src/core/random';
 import { dequantise, quantise4, quantise8 } from '../../../src/model/quantise-blocks';
 
@@ -60,6 +61,28 @@ describe.each([
 
   it('takes no rows', () => {
     expect(quantise(new Float32Array(0), 0, 64).codes.length).toBe(0);
+  });
+});
+
+describe('scales with 4 bits', () => {
+  it('are the least float16 values not below a fifteenth of the range', () => {
+    const random = new Random(3);
+    for (let round = 0; round < 300; round++) {
+      // From far below the least float16, 2^-24, to near the greatest.
+      const high = Math.fround(2 ** (random.next01() * 60 - 42));
+      const [scale = NaN] = quantise4(Float32Array.of(high), 1, 1).scales;
+      const bits = f32ToF16(scale);
+      expect(f16ToF32(bits)).toBe(scale);
+      expect(scale).toBeGreaterThanOrEqual(high / 15);
+      expect(f16ToF32(bits - 1)).toBeLessThan(high / 15);
+    }
+  });
+
+  it.each([
+    [15 * 65504, 65504],
+    [16 * 65504, NaN],
+  ])('end at the greatest float16: a range of %f', (range, scale) => {
+    expect([...quantise4(Float32Array.of(range), 1, 1).scales]).toEqual([scale]);
   });
 });
 

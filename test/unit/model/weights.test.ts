@@ -82,7 +82,7 @@ describe('WeightPlanner', () => {
     }
     expect(parts.map((part) => part.lengthBytes)).toEqual([
       3 * 2 * 16,
-      3 * 2 * 4,
+      3 * 2 * 2,
       3,
       28,
       5 * 2 * 32,
