@@ -6,6 +6,7 @@ import { loadBrowserRuntime } from '../../src/model/ort-browser';
 import type { ModelProvider, OrtRuntime } from '../../src/model/ort-runtime';
 import { loadTransformers } from '../../src/model/transformers-runtime';
 import type { WeightEncoding } from '../../src/model/weight-plan';
+import { largeTableConfig, largeTableWeights } from '../unit/model/large-table';
 import { readerOf, tensorShapes, tinyConfig, tinyWeights } from '../unit/model/tiny-model';
 import { tinyTexts } from '../unit/model/tiny-texts';
 
@@ -48,6 +49,29 @@ describe('models in a browser', () => {
       expect(worst).toBeLessThan(1e-4);
       await wasm.dispose();
       await webgpu.dispose();
+    },
+    slowGpuMs,
+  );
+
+  it(
+    'gives the same logits on WebGPU and wasm: q4 with a table in 4 bits',
+    async () => {
+      const shapes = tensorShapes(largeTableConfig);
+      const large = readerOf('large', largeTableWeights(), shapes, 'F32');
+      const options = { runtime, files: tinyTexts(largeTableConfig), reader: large } as const;
+      const wasm = await LoadedModel.load({ ...options, dtype: 'q4', provider: 'wasm' });
+      const some = [5, 90, largeTableConfig.vocab_size - 1, 33, 200_000, 71];
+      const expected = await wasm.logits(some);
+      await wasm.dispose();
+      const webgpu = await LoadedModel.load({ ...options, dtype: 'q4', provider: 'webgpu' });
+      const found = await webgpu.logits(some);
+      await webgpu.dispose();
+      expect(found.length).toBe(expected.length);
+      const worst = expected.reduce(
+        (most, value, index) => Math.max(most, Math.abs(value - (found[index] ?? NaN))),
+        0,
+      );
+      expect(worst).toBeLessThan(1e-4);
     },
     slowGpuMs,
   );
