@@ -54,7 +54,15 @@ export default defineConfig({
   preview: {
     headers: { ...isolationHeaders, 'Content-Security-Policy': contentSecurityPolicy },
   },
-  worker: { format: 'es' },
+  worker: {
+    format: 'es',
+    rolldownOptions: {
+      // In a chunk of its own it is the same file for every worker; it needs nothing of theirs.
+      output: {
+        codeSplitting: { groups: [{ name: 'ml-matrix', test: /node_modules\/ml-matrix\// }] },
+      },
+    },
+  },
   build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 1024 },
   test: {
     projects: [

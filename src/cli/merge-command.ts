@@ -4,6 +4,7 @@ import { runBackendBytes } from '../engine/memory-shares';
 import { writeFolder } from '../engine/node-sink';
 import { describeOutput } from '../engine/output-files';
 import { planRecipes } from '../engine/plan-recipes';
+import { runsOn } from '../engine/run-merge';
 import { parseByteSize } from '../engine/shards';
 import type { StreamHash } from '../formats/hashes';
 import { releaseEntryPoints } from '../gpu/adapter';
@@ -71,7 +72,7 @@ export const mergeCommand: Command = {
       const { inputs, openAdapter } = opened;
       const plan = await planRecipes(recipes, inputs, {
         signal,
-        backend,
+        startRun: runsOn(backend),
         budgetBytes,
         openAdapter,
       });

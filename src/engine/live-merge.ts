@@ -16,6 +16,7 @@ import { drawsKey, mergekitDrawsFor } from './mergekit-draws';
 import type { MergePlan } from './plan';
 import { preparationKey, prepareRecipes, type PreparedRecipes } from './plan-recipes';
 import { inputBytesOf, type MergedTensor } from './plan-tensor';
+import { runsOn } from './run-merge';
 import {
   disposeSet,
   loadResidentSet,
@@ -143,7 +144,7 @@ export class LiveMerge {
     const { signal } = this.#lifetime;
     signal.throwIfAborted();
     const key = preparationKey(recipes);
-    const options = { signal, backend: this.#backend };
+    const options = { signal, startRun: runsOn(this.#backend) };
     const preparing = this.#prepared.get(key) ?? prepareRecipes(recipes, this.#inputs, options);
     this.#prepared.delete(key);
     this.#prepared.set(key, preparing);

@@ -1,5 +1,4 @@
 import { invariant, LabError } from '../core/errors';
-import type { MergeBackend } from '../expr/backend';
 import { parseModelReference } from '../recipe/model-reference';
 import type { Recipe } from '../recipe/recipe';
 import type { ModelFiles } from '../sources/model-files';
@@ -11,12 +10,13 @@ import { planMerge, type MergePlan, type PlanOptions } from './plan';
 import { readsOf } from './plan-cost';
 import { inputBytesOf } from './plan-tensor';
 import { namedModels, neededModels } from './recipe-models';
+import type { StartRun } from './run-merge';
 import { setChatTemplate } from './set-chat-template';
 import { isKeptWhole, stagedBytesOf, stagedInput } from './staged-merge';
 
 export interface PlanRecipesOptions extends Omit<PlanOptions, 'mergeCount'> {
   /** Carries out the stages; without it the plan can be looked at, but not run. */
-  readonly backend?: MergeBackend | undefined;
+  readonly startRun?: StartRun | undefined;
   /** Opens an adapter that is added to a stage, by its path in the recipe. */
   readonly openAdapter?: ((path: string) => Promise<ModelFiles>) | undefined;
 }
@@ -158,7 +158,7 @@ class StagePlanner {
 
   async #planStage(name: string, recipe: Recipe): Promise<StagePlan> {
     const plan = await (await this.prepare(recipe)).plan(recipe, this.#options.signal);
-    return { name, plan, input: stagedInput(name, plan, this.#options.backend) };
+    return { name, plan, input: stagedInput(name, plan, this.#options.startRun) };
   }
 }
 

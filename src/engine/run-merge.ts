@@ -32,6 +32,14 @@ export interface RunOptions {
   readonly onMeasured?: ((found: WholeModelNumbers) => void | Promise<void>) | undefined;
 }
 
+/** Begins to carry out a plan. */
+export type StartRun = (plan: MergePlan) => MergeRun;
+
+/** Carries out plans on a back end. */
+export function runsOn(backend: MergeBackend): StartRun {
+  return (plan) => new MergeRun(plan, backend);
+}
+
 /**
  * Carries out a plan: tensor by tensor, slice by slice, with memory bounded by
  * `plan.cost.peakMemoryBytes`. While one tensor is computed the first slice of the next is read.

@@ -1,5 +1,4 @@
 import { invariant, LabError } from '../core/errors';
-import type { MergeBackend } from '../expr/backend';
 import type {
   Allocate,
   ByteRange,
@@ -13,7 +12,7 @@ import type { ModelInput } from './model-input';
 import { mergedFiles } from './output-config';
 import type { MergePlan } from './plan';
 import type { MergedTensor, OutputTensor, PlannedTensor } from './plan-tensor';
-import { MergeRun } from './run-merge';
+import type { MergeRun, StartRun } from './run-merge';
 import { readSource } from './tensor-source';
 
 /** A tensor at work, the one being read ahead, and an embedding that stands for a head. */
@@ -56,12 +55,12 @@ export class StagedCheckpoint implements CheckpointReader {
   readonly #pieces = new Map<string, MergedPieces>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** @param backend without it the stage can be planned with, but not read */
-  constructor(label: string, plan: MergePlan, backend: MergeBackend | undefined) {
+  /** @param startRun without it the stage can be planned with, but not read */
+  constructor(label: string, plan: MergePlan, startRun: StartRun | undefined) {
     this.label = label;
     this.#shares = plan.shares;
     this.#planned = new Map(plan.tensors.map((tensor) => [tensor.name, tensor]));
-    this.#run = backend && new MergeRun(plan, backend);
+    this.#run = startRun?.(plan);
     this.tensors = new Map(
       plan.tensors.map(({ name, dtype, shape, sizeBytes }) => [
         name,
@@ -160,11 +159,11 @@ export class StagedCheckpoint implements CheckpointReader {
 export function stagedInput(
   id: string,
   plan: MergePlan,
-  backend: MergeBackend | undefined,
+  startRun: StartRun | undefined,
 ): ModelInput {
   return {
     id,
     files: mergedFiles(id, plan),
-    checkpoint: new StagedCheckpoint(id, plan, backend),
+    checkpoint: new StagedCheckpoint(id, plan, startRun),
   };
 }

@@ -1,5 +1,5 @@
-import { needsWholeModel } from '../methods/merge-tensor';
 import type { MethodDefinition } from '../methods/method';
+import { needsWholeModel } from '../methods/needs-whole-model';
 import type { MergedTensor } from './plan-tensor';
 
 /**

@@ -69,11 +69,6 @@ function unmeasured({ numbers }: TensorTask): Measured {
   return { passCount: 0, numbers, columns: [] };
 }
 
-/** Whether the definition ranks or sums over all tensors together. */
-export function needsWholeModel(definition: MethodDefinition): boolean {
-  return definition.passes.some((pass) => pass.scope === 'model');
-}
-
 /**
  * Runs the passes up to the last one of scope `model` over all tensors, in the given order, which
  * also decides ties between equal magnitudes of different tensors.

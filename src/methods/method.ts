@@ -1,6 +1,6 @@
-import type { BackendId } from '../expr/backend';
 import type { Expr } from '../expr/expr';
 import type { Reduction } from '../expr/reduction';
+import type { LinearAlgebra } from '../linalg/linear-algebra';
 
 /** mergekit's names; `mb_` marks MergeBench's own variants; the rest are named as their papers do. */
 export type MethodId =
@@ -215,16 +215,22 @@ export interface MatrixPass {
   /** The scalars that `solve` looks at; all of them unless stated. */
   readonly reads?: readonly string[];
   /**
-   * @param backend where the rest of the merge runs
+   * @param algebraFor linear algebra where the rest of the merge runs; handed in, so that who only
+   * plans with a method carries none
    * @returns row-major values of the tensor's shape
    */
   readonly solve: (
     matrices: readonly Matrix[],
     context: PassContext,
     signal: AbortSignal | undefined,
-    backend: BackendId,
+    algebraFor: AlgebraFor,
   ) => Promise<Float32Array>;
 }
+
+/** The implementation for matrices of a shape. */
+export type AlgebraFor = (
+  shape: Pick<Matrix, 'rowCount' | 'columnCount'>,
+) => Promise<LinearAlgebra>;
 
 /**
  * Draws mergekit's random numbers (seeded Mersenne Twister, tensors by name, models in order) as a

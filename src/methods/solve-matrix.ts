@@ -1,5 +1,6 @@
 import { invariant } from '../core/errors';
 import type { MergeBackend } from '../expr/backend';
+import { chooseAlgebra } from '../linalg/choose-algebra';
 import type { ColumnSource } from './columns';
 import { elementColumn } from './columns';
 import { mapFloats } from './map-floats';
@@ -30,7 +31,9 @@ export async function solveMatrix(
     }
   });
   const context = contextOf([entry]);
-  const solved = await pass.solve(matrices, context, options.signal, backend.id);
+  const solved = await pass.solve(matrices, context, options.signal, async (shape) =>
+    chooseAlgebra(backend.id, shape),
+  );
   invariant(solved.length === task.elementCount, `the solution of ${task.name} has its shape`);
   return [elementColumn(pass.name, solved)];
 }

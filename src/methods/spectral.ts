@@ -1,9 +1,14 @@
-import type { BackendId } from '../expr/backend';
 import { column, div, mul, named, perModel, scalar, sumOverModels } from '../expr/build';
-import { chooseAlgebra } from '../linalg/choose-algebra';
 import type { DenseMatrix } from '../linalg/dense-matrix';
 import type { LinearAlgebra } from '../linalg/linear-algebra';
-import type { Matrix, MergeMethod, NumberParameter, PassContext, ReducePass } from './method';
+import type {
+  AlgebraFor,
+  Matrix,
+  MergeMethod,
+  NumberParameter,
+  PassContext,
+  ReducePass,
+} from './method';
 import { weight } from './parameters';
 import { addToBase, taskVector } from './task-vector';
 
@@ -60,8 +65,8 @@ export function addMergedMatrix(
         name: 'merged',
         of: weighted,
         reads,
-        solve: (matrices, context, signal, backend) =>
-          solve(merge, matrices, context, signal, backend),
+        solve: (matrices, context, signal, algebraFor) =>
+          solve(merge, matrices, context, signal, algebraFor),
       },
     ],
     output: addToBase(column('merged')),
@@ -73,7 +78,7 @@ async function solve(
   matrices: readonly Matrix[],
   { perModel: lists, scalars, elementCount }: PassContext,
   signal: AbortSignal | undefined,
-  backend: BackendId,
+  algebraFor: AlgebraFor,
 ): Promise<Float32Array> {
   const tasks = matrices.filter((_, model) => lists['weight']?.[model] !== 0);
   const [first] = tasks;
@@ -81,7 +86,7 @@ async function solve(
   if (tasks.some(({ values }) => !values.every(Number.isFinite))) {
     return new Float32Array(elementCount).fill(NaN);
   }
-  const algebra = await chooseAlgebra(backend, first);
+  const algebra = await algebraFor(first);
   const rank = Math.min(first.rowCount, first.columnCount);
   const merged = await merge({ algebra, tasks, rank, scalars, signal });
   return Float32Array.from(merged.values);

@@ -6,6 +6,7 @@ import type { MergePlan } from '../engine/plan';
 import { planRecipes } from '../engine/plan-recipes';
 import { recipeVocabulary } from '../engine/recipe-vocabulary';
 import { RunJournal } from '../engine/run-journal';
+import { runsOn } from '../engine/run-merge';
 import { saveToStore, type ResumedSave } from '../engine/store-sink';
 import { layOutZip, writeZip } from '../engine/zip-archive';
 import { zipFileName, zipFolderName } from '../engine/zip-names';
@@ -219,7 +220,7 @@ async function planRun(
   const inputs = inputsOf(placed);
   return planRecipes(recipes, await inputs.of(recipes, signal), {
     signal,
-    backend,
+    startRun: runsOn(backend),
     budgetBytes,
     modelCount: models.length,
     openAdapter: (path) => Promise.resolve(inputs.adapter(path)),

@@ -8,6 +8,7 @@ import { mergedFiles } from '../engine/output-config';
 import { describeOutput } from '../engine/output-files';
 import { planMerge, type MergePlan } from '../engine/plan';
 import { planRecipes, type PlanRecipesOptions } from '../engine/plan-recipes';
+import { runsOn } from '../engine/run-merge';
 import { writeZip } from '../engine/zip-archive';
 import type { MergeBackend } from '../expr/backend';
 import type { Recipe } from '../recipe/recipe';
@@ -156,7 +157,7 @@ export class MergeService {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.#guarded(async (backend) => {
-      const plan = await this.#plan(recipes, { signal, backend });
+      const plan = await this.#plan(recipes, { signal, startRun: runsOn(backend) });
       const title = `${plan.merge.recipe.mergeMethod}-merge`;
       const files = describeOutput(plan, backend, { title, recipeText, onProgress, signal });
       await writeZip(files, title, target, signal);
@@ -186,7 +187,10 @@ export class MergeService {
       return this.#live.merge(recipes, task);
     }
     const startMs = performance.now();
-    const plan = await this.#plan(recipes, { signal: task.signal, backend });
+    const plan = await this.#plan(recipes, {
+      signal: task.signal,
+      startRun: runsOn(backend),
+    });
     const weights = await mergeToMemory(plan, backend, 'merge', task);
     return {
       weights,

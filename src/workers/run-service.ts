@@ -29,6 +29,14 @@ export interface RunStart {
   readonly visiting: readonly PlacedModel[];
 }
 
+/** How a run at work and everybody else reach each other. */
+interface RunLines {
+  /** Aborts with an `Asked`. */
+  readonly asked: AbortSignal;
+  readonly channel: RunChannel;
+  readonly downloads: MessagePort;
+}
+
 /** Carries out one run; lives in a worker of its own, which is ended afterwards. */
 export class RunService {
   readonly #store = new LabStore();
@@ -40,22 +48,32 @@ export class RunService {
    * @throws LabError `run/unavailable` when there is no such run, or another tab works on it
    */
   async work(start: RunStart, downloads: MessagePort): Promise<void> {
-    await withRunLock(start.id, async () => {
-      const entry = await this.#records.entry(start.id);
-      if (entry === undefined) throw noSuchRun();
-      await this.#workLocked(withVisiting(entry, start.visiting), start, downloads);
+    const asked = new AbortController();
+    // Listens before it holds the lock: whoever sees it held asks once, and must be heard.
+    const channel = new RunChannel((message) => {
+      if (message.kind === 'ask' && message.id === start.id) asked.abort(new Asked(message.ask));
     });
-    // Told once more, for now the lock is free.
-    this.#tellChanged();
+    try {
+      await withRunLock(start.id, async () => {
+        const entry = await this.#records.entry(start.id);
+        if (entry === undefined) throw noSuchRun();
+        const lines = { asked: asked.signal, channel, downloads };
+        await this.#workLocked(withVisiting(entry, start.visiting), start, lines);
+      });
+      // Told once more, for now the lock is free.
+      channel.tell({ kind: 'changed' });
+    } finally {
+      channel.close();
+    }
   }
 
-  async #workLocked(entry: RunEntry, start: RunStart, downloads: MessagePort): Promise<void> {
+  async #workLocked(
+    entry: RunEntry,
+    start: RunStart,
+    { asked, channel, downloads }: RunLines,
+  ): Promise<void> {
     const before = (await this.#records.progress(entry.id)) ?? notBegun;
     if (before.state === 'done') return;
-    const asked = new AbortController();
-    const channel = new RunChannel((message) => {
-      if (message.kind === 'ask' && message.id === entry.id) asked.abort(new Asked(message.ask));
-    });
     const note = async (state: RunState, more: Partial<RunProgress> = {}): Promise<void> => {
       const { doneBytes, totalBytes, elapsedMs } = meter?.live ?? before;
       await this.#records.putProgress(entry.id, {
@@ -77,26 +95,25 @@ export class RunService {
     };
     try {
       await note('waiting');
-      await navigator.locks.request(turnLockName, { signal: asked.signal }, async () => {
+      await navigator.locks.request(turnLockName, { signal: asked }, async () => {
         meter = new RunMeter(before.elapsedMs, tell);
         await note('running');
         await carryOutRun(entry, {
           store: this.#store,
-          opener: await this.#openerFor(entry, start, asked.signal),
+          opener: await this.#openerFor(entry, start, asked),
           meter,
           backend: start.backend,
-          signal: asked.signal,
+          signal: asked,
           openDownload: (facts) => downloadMaker(downloads, facts),
           onPlaced: async (placed) => this.#records.keepPlaces(entry.id, placed),
         });
       });
       await note('done');
     } catch (error) {
-      if (asked.signal.aborted && isStop(error, asked.signal)) {
-        await this.#stop(entry, asked.signal.reason as Asked, note);
+      if (asked.aborted && isStop(error, asked)) {
+        await this.#stop(entry, asked.reason as Asked, note);
       } else await note('failed', { error: shown(error) });
     } finally {
-      channel.close();
       await this.#store.close();
     }
   }
@@ -126,12 +143,6 @@ export class RunService {
     }
     await dropOutput(entry, this.#store);
     await note('cancelled', { doneBytes: 0 });
-  }
-
-  #tellChanged(): void {
-    const channel = new RunChannel();
-    channel.tell({ kind: 'changed' });
-    channel.close();
   }
 }
 

@@ -297,6 +297,23 @@ describe('runs', () => {
     await expect.element(bar.getByRole('status')).toHaveTextContent('is finished; find it under');
   });
 
+  it('are cancelled in the bar when their download cannot be paused', async () => {
+    const lab = new ModelsLab();
+    const writtenTo = { kind: 'download', name: 'it.zip' } as const;
+    lab.list = [{ ...finishedRun, state: 'running', writtenTo }];
+    await open(lab);
+    const bar = page.getByRole('region', { name: 'Activity' });
+    // What the page does at first is cancelled by the same button.
+    await expect.element(bar).toHaveTextContent(finishedRun.title);
+    await bar.getByRole('button', { name: 'Cancel' }).click();
+    await expect.element(runs().getByText('cancelled', { exact: true })).toBeVisible();
+    await expect
+      .element(bar.getByRole('status'))
+      .toHaveTextContent(`${finishedRun.title} was cancelled; its download was given up.`);
+    expect(lab.list.map(({ state }) => state)).toEqual(['cancelled']);
+    await expect.element(bar.getByRole('button', { name: 'Cancel' })).toBeDisabled();
+  });
+
   it('that fail to be resumed say so in the bar', async () => {
     const lab = new ModelsLab();
     lab.list = [interruptedRun];

@@ -129,12 +129,20 @@ describe('a run', () => {
   it('waits for another one, and is watched and cancelled from another tab', async () => {
     const desk = openDesk();
     const watching = openDesk();
+    // Nobody computes before the second was cancelled, however slowly its worker starts.
+    let letGo = (): void => undefined;
+    const turn = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const held = navigator.locks.request('mergelab-run-turn', () => turn);
     const first = await desk.startRun(request);
     const second = await desk.startRun(request);
     const isWaiting = await until(watching, second, (run) => run.isElsewhere);
     expect(isWaiting.state).toBe('waiting');
     await watching.cancelRun(second);
     await until(desk, second, (run) => run.state === 'cancelled');
+    letGo();
+    await held;
     await until(watching, first, (run) => run.state === 'done');
     expect(await outputOf(second)).toEqual(new Map());
   });

@@ -8,6 +8,7 @@ import { runLockName } from '../../workers/run-lock';
 import { openDownload } from '../state/save-file';
 import type { Problems } from '../state/problems.svelte';
 import { pickZip } from './run-target';
+import { isPausable } from './run-words';
 
 /** States in which a run is worked on or will be by itself. */
 const active: ReadonlySet<RunSummary['state']> = new Set(['waiting', 'running']);
@@ -80,20 +81,26 @@ export class RunDesk {
     });
   }
 
-  async pause(id: string): Promise<void> {
-    await this.#try(() => this.#lab().pauseRun(id));
+  async pause(id: string): Promise<boolean> {
+    return this.#try(() => this.#lab().pauseRun(id));
   }
 
-  /** Stops the run at work without losing what it did: that may be hours. */
+  /** Stops the run at work without losing what it did, which may be hours; a download is lost. */
   async setAside(): Promise<void> {
     const { current } = this;
     if (current === undefined) return;
-    await this.pause(current.id);
-    this.#activity.say(`${current.title} is paused; resume or cancel it under Runs.`);
+    const { id, title } = current;
+    if (isPausable(current)) {
+      if (!(await this.pause(id))) return;
+      this.#activity.say(`${title} is paused; resume or cancel it under Runs.`);
+      return;
+    }
+    if (!(await this.cancel(id))) return;
+    this.#activity.say(`${title} was cancelled; its download was given up. Re-run it under Runs.`);
   }
 
-  async cancel(id: string): Promise<void> {
-    await this.#try(() => this.#lab().cancelRun(id));
+  async cancel(id: string): Promise<boolean> {
+    return this.#try(() => this.#lab().cancelRun(id));
   }
 
   async rename(id: string, title: string): Promise<void> {

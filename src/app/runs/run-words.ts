@@ -32,6 +32,11 @@ export function targetText({ writtenTo }: RunSummary): string {
   }
 }
 
+/** A download that is broken off cannot be gone on with; all else a run writes can. */
+export function isPausable({ writtenTo }: RunSummary): boolean {
+  return writtenTo?.kind !== 'download';
+}
+
 /** What a run that is not done means for what it wrote, and for what can be done with it. */
 export function stakeText({ state, writtenTo }: RunSummary): string {
   const isAtWork = state === 'running' || state === 'waiting';

@@ -14,6 +14,11 @@ export function shownPlace({ repo, path }: HubPlace): string {
   return path === undefined ? repo : `${repo}/${path}`;
 }
 
+/** The same at the beginning of a sentence; no repository has a name with a blank in it. */
+function placeAtBeginning(place: HubPlace): string {
+  return shownPlace(place).replace(/^the /u, 'The ');
+}
+
 export function gated(place: HubPlace, status: number, hadToken: boolean): LabError {
   const page = modelPage(place.endpoint, place.repo);
   const next = hadToken
@@ -60,7 +65,7 @@ export function unavailable(
 ): LabError {
   return new LabError(
     'hub/unavailable',
-    `${shownPlace(place)} ${problem}; check the connection and try again, or choose the files from a folder.`,
+    `${placeAtBeginning(place)} ${problem}; check the connection and try again, or choose the files from a folder.`,
     { details: { ...detailsOf(place), ...options.details }, cause: options.cause },
   );
 }

@@ -5,6 +5,7 @@ import { mergeToMemory } from '../../../src/engine/merged-weights';
 import { throwFirstError } from '../../../src/engine/finding';
 import type { ModelInputs } from '../../../src/engine/model-input';
 import { planMerge, type MergePlan } from '../../../src/engine/plan';
+import { runsOn } from '../../../src/engine/run-merge';
 import type { MergeMethod, NumberParameter } from '../../../src/methods/method';
 import { StagedCheckpoint } from '../../../src/engine/staged-merge';
 import { findMethod, methods } from '../../../src/methods/registry';
@@ -85,7 +86,7 @@ describe('every method', () => {
       const plan = await planMerge(recipeFor(findMethod(id)), inputs);
       const backend = new CountingBackend();
       const whole = await mergeToMemory(plan, backend, 'm');
-      const stage = new StagedCheckpoint('m', inPieces(plan), backend);
+      const stage = new StagedCheckpoint('m', inPieces(plan), runsOn(backend));
       for (const { name, offsetBytes, sizeBytes } of whole.tensors) {
         const wanted = new Uint8Array(whole.buffer, offsetBytes, sizeBytes);
         const place = fc.integer({ min: 0, max: sizeBytes });

@@ -5,6 +5,7 @@ import { mergeToMemory } from '../../../src/engine/merged-weights';
 import type { ModelInputs } from '../../../src/engine/model-input';
 import { planMerge } from '../../../src/engine/plan';
 import { planRecipes } from '../../../src/engine/plan-recipes';
+import { runsOn } from '../../../src/engine/run-merge';
 import { OracleBackend } from '../../../src/expr/oracle-backend';
 import type { Recipe } from '../../../src/recipe/recipe';
 import { embedding, modelsOf } from './token-models';
@@ -94,7 +95,9 @@ describe('LiveMerge', () => {
       const recipes = recipesOf(stage, weight);
       const { weights } = await live.merge(recipes);
       loadCounts.push(backend.loadCount - before);
-      const plan = await planRecipes(recipes, inputs, { backend: new CountingBackend() });
+      const plan = await planRecipes(recipes, inputs, {
+        startRun: runsOn(new CountingBackend()),
+      });
       const wanted = await mergeToMemory(plan, new CountingBackend(), 'm');
       expect(Buffer.compare(Buffer.from(weights.buffer), Buffer.from(wanted.buffer))).toBe(0);
     }

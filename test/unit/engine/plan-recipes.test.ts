@@ -4,6 +4,7 @@ import type { ModelInputs } from '../../../src/engine/model-input';
 import { describeOutput } from '../../../src/engine/output-files';
 import { planMerge, type MergePlan } from '../../../src/engine/plan';
 import { planRecipes, prepareInputs } from '../../../src/engine/plan-recipes';
+import { runsOn } from '../../../src/engine/run-merge';
 import { parseRecipes } from '../../../src/recipe/parse-recipe';
 import type { Recipe } from '../../../src/recipe/recipe';
 import { memoryFiles } from '../../../src/sources/memory-files';
@@ -59,7 +60,7 @@ describe('planRecipes', () => {
     const recipes = recipesOf([averaged, trimmed, final].join('---\n'));
     const inputs = await tinyModels('base', 'a', 'b');
     const backend = new CountingBackend();
-    const staged = await planRecipes(recipes, inputs, { backend });
+    const staged = await planRecipes(recipes, inputs, { startRun: runsOn(backend) });
     let onDisk: ModelInputs = inputs;
     for (const recipe of recipes.slice(0, -1)) onDisk = await written(recipe, onDisk);
     const last = recipes.at(-1);
@@ -121,7 +122,7 @@ describe('planRecipes', () => {
     );
     const inputs = await tinyModels('base', 'a', 'b');
     const options = {
-      backend: new CountingBackend(),
+      startRun: runsOn(new CountingBackend()),
       openAdapter: async (path: string) => {
         expect(path).toBe('tuned');
         return Promise.resolve(adapter);

@@ -4,6 +4,7 @@ import { mergeToMemory } from '../../../src/engine/merged-weights';
 import type { ModelInputs } from '../../../src/engine/model-input';
 import { planMerge } from '../../../src/engine/plan';
 import { planRecipes } from '../../../src/engine/plan-recipes';
+import { runsOn } from '../../../src/engine/run-merge';
 import { stagedBytesOf, StagedCheckpoint } from '../../../src/engine/staged-merge';
 import { parseRecipes } from '../../../src/recipe/parse-recipe';
 import { openCheckpoint } from '../../../src/sources/open-checkpoint';
@@ -22,7 +23,7 @@ describe('a stage that holds no tensor whole', () => {
     const backend = new CountingBackend(1 << 20);
     const plan = await planMerge(recipe, inputs);
     const whole = await mergeToMemory(plan, backend, 'm');
-    const stage = new StagedCheckpoint('m', inPieces(plan), backend);
+    const stage = new StagedCheckpoint('m', inPieces(plan), runsOn(backend));
     await stage.read('large', { offsetBytes: 0, lengthBytes: 2 });
     const { reduceCount } = backend;
     expect(reduceCount).toBeGreaterThan(0);

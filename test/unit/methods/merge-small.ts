@@ -3,7 +3,8 @@ import { hashText32 } from '../../../src/core/random';
 import type { MergeBackend, ModelBytes } from '../../../src/expr/backend';
 import { chunkElements } from '../../../src/expr/backend';
 import type { Measured } from '../../../src/methods/merge-tensor';
-import { measureModel, mergeTensor, needsWholeModel } from '../../../src/methods/merge-tensor';
+import { measureModel, mergeTensor } from '../../../src/methods/merge-tensor';
+import { needsWholeModel } from '../../../src/methods/needs-whole-model';
 import type {
   LayerPlace,
   MethodDefinition,

@@ -153,6 +153,15 @@ describe('search and account', () => {
     expect(await client().search('', { limit: 2 })).toHaveLength(2);
   });
 
+  it('says in a whole sentence that it could not be read', async () => {
+    const offline = client({ fetch: async () => Promise.reject(new TypeError('offline')) });
+    const { code, message } = await errorOf(offline.search('gat'));
+    expect(code).toBe('hub/unavailable');
+    expect(message).toMatch(/^The search could not be read to its end; check/u);
+    const ofModel = await errorOf(offline.describe('lab/open'));
+    expect(ofModel.message).toMatch(/^lab\/open could not be read/u);
+  });
+
   it('knows the owner of a token, and says when it is no good', async () => {
     expect(await client().whoAmI()).toBeUndefined();
     expect(hub.requests).toEqual([]);
