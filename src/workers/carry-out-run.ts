@@ -44,6 +44,8 @@ export interface RunSetting {
   readonly signal?: AbortSignal | undefined;
   /** Begins a download of this browser, for runs that write into one. */
   readonly openDownload?: (facts: DownloadFacts) => WritableStream<Uint8Array>;
+  /** Hears of files whose content could not be checked, by their names; no output is whole before. */
+  readonly onUnproven?: ((names: readonly string[]) => void) | undefined;
   /** Hears of the models' places when a run begins: branches of a hub as commits. */
   readonly onPlaced?: ((placed: readonly PlacedModel[]) => Promise<void>) | undefined;
 }
@@ -97,8 +99,9 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
     vocabulary: recipeVocabulary,
   });
   const recipes = documents.map(({ recipe }) => recipe);
-  const placed = await openPlaced(request.models, opener, signal);
   const known = await RunJournal.find(store, entry.id);
+  if (known !== undefined) opener.goOn();
+  const placed = await openPlaced(request.models, opener, signal);
   const identity = await identityOf(entry, recipes, placed);
   if (known !== undefined && known.who.identity !== identity) throw sourceChanged();
   await store.pin(entry.id, placed.keys);
@@ -117,12 +120,35 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
         meter.enter(stage);
       },
     });
-    await save(entry, files, journal, setting);
+    await save(entry, provenFiles(files, setting), journal, setting);
   } finally {
     backend.dispose();
     await store.unpin(entry.id);
     await checkInputs(entry, placed.keys, setting);
   }
+}
+
+/** The last file is whole only after everything was read, and none of it proved wrong. */
+function provenFiles(
+  files: readonly OutputFile[],
+  { opener, signal, onUnproven }: RunSetting,
+): readonly OutputFile[] {
+  const proven = async function* (
+    stream: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* stream;
+    const names = await opener.prove(signal);
+    if (names.length > 0) onUnproven?.(names);
+  };
+  return files.map((file, index) => {
+    if (index < files.length - 1) return file;
+    const streamAfter = file.streamAfter?.bind(file);
+    return {
+      ...file,
+      stream: () => proven(file.stream()),
+      ...(streamAfter && { streamAfter: (kept) => proven(streamAfter(kept)) }),
+    };
+  });
 }
 
 async function save(

@@ -68,6 +68,7 @@ export class RunService {
       channel.tell({ kind: 'changed' });
     };
     let meter: RunMeter | undefined;
+    let notice: string | undefined;
     let notedMs = performance.now();
     const tell = (live: RunLive): void => {
       channel.tell({ kind: 'live', id: entry.id, live });
@@ -87,10 +88,13 @@ export class RunService {
           backend: start.backend,
           signal: asked.signal,
           openDownload: (facts) => downloadMaker(downloads, facts),
+          onUnproven: (names) => {
+            notice = unprovenNotice(names);
+          },
           onPlaced: async (placed) => this.#records.keepPlaces(entry.id, placed),
         });
       });
-      await note('done');
+      await note('done', notice === undefined ? {} : { notice });
     } catch (error) {
       if (asked.signal.aborted && isStop(error, asked.signal)) {
         await this.#stop(entry, asked.signal.reason as Asked, note);
@@ -153,6 +157,10 @@ function withVisiting(entry: RunEntry, visiting: readonly PlacedModel[]): RunEnt
   const here = new Map(visiting.map((model) => [model.id, model]));
   const models = entry.request.models.map((model) => here.get(model.id) ?? model);
   return { ...entry, request: { ...entry.request, models } };
+}
+
+function unprovenNotice(names: readonly string[]): string {
+  return `Not checked against their SHA-256, because they were not stored and were read in parts, over several visits or out of order: ${names.join(', ')}. To have them checked, run again with the models kept.`;
 }
 
 function noSuchRun(): LabError {
