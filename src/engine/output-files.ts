@@ -1,6 +1,6 @@
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
-import { sha256Stream, type StreamHash } from '../formats/hashes';
+import { sha256Stream, type CreateHash } from '../formats/hashes';
 import { formatSafetensorsIndex, indexFileName } from '../formats/safetensors-index';
 import { writeRecipe } from '../recipe/write-recipe';
 import type { ModelFile } from '../sources/model-files';
@@ -38,7 +38,7 @@ export interface OutputOptions extends LongTask {
   /** What was measured of the merge, for its card. */
   readonly scores?: readonly CardScore[] | undefined;
   /** A faster SHA-256 than the one in WebAssembly on this thread, where there is one. */
-  readonly createHash?: (() => StreamHash) | undefined;
+  readonly createHash?: CreateHash | undefined;
   /** What computes, for the card; the back end's own text unless given. */
   readonly device?: string | undefined;
   /** What an earlier output of the same plan found out, and where this one writes it down. */
@@ -150,7 +150,7 @@ async function* shardBytes(
   { count, hashes, options }: ShardWork,
   kept?: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash: StreamHash = options.createHash?.() ?? (await sha256Stream());
+  const hash = await (options.createHash ?? sha256Stream)();
   const passed = async (bytes: Uint8Array): Promise<Uint8Array> => {
     await hash.update(bytes);
     return count(bytes);

@@ -13,6 +13,9 @@ export interface StreamHash {
   dispose?(): void;
 }
 
+/** Begins a SHA-256. */
+export type CreateHash = () => StreamHash | Promise<StreamHash>;
+
 /** A hash that is computed at once, by the caller's own thread. */
 export interface SyncHash extends StreamHash {
   update(bytes: Uint8Array): void;

@@ -1,6 +1,6 @@
 import { abortable } from '../core/abort';
 import { invariant, LabError } from '../core/errors';
-import { checksum128, type StreamHash } from '../formats/hashes';
+import { checksum128, type CreateHash, type StreamHash } from '../formats/hashes';
 
 /** Read again of one file at most, to hash what the reader left out or read too early. */
 const maxAgainBytes = 64 << 20;
@@ -18,9 +18,6 @@ export interface UnkeptFile {
   /** A chunk from its source. @throws LabError as the source */
   readonly readAgain: (index: number, signal: AbortSignal | undefined) => Promise<Uint8Array>;
 }
-
-/** Begins a SHA-256. */
-export type CreateHash = () => StreamHash | Promise<StreamHash>;
 
 /** Chunks that a read brings. */
 interface Coming {

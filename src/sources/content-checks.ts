@@ -1,6 +1,6 @@
 import type { LabError } from '../core/errors';
-import { sha256Stream } from '../formats/hashes';
-import { ContentCheck, type CreateHash, type UnkeptFile } from './content-check';
+import { sha256Stream, type CreateHash } from '../formats/hashes';
+import { ContentCheck, type UnkeptFile } from './content-check';
 import { expectedSha256 } from './hub/content-keys';
 
 /** The checks of files that are read together and not stored. */

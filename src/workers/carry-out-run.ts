@@ -11,7 +11,7 @@ import { layOutZip, writeZip } from '../engine/zip-archive';
 import { zipFileName, zipFolderName } from '../engine/zip-names';
 import { saveToZip } from '../engine/zip-sink';
 import type { BackendId, MergeBackend } from '../expr/backend';
-import { sha256Hex } from '../formats/hashes';
+import { sha256Hex, type CreateHash } from '../formats/hashes';
 import { chooseBackend } from '../methods/choose-backend';
 import { parseRecipes } from '../recipe/parse-recipe';
 import type { Recipe } from '../recipe/recipe';
@@ -42,6 +42,8 @@ export interface RunSetting {
   /** Where a new run computes; the lab's own choice unless given. One that goes on stays where it was. */
   readonly backend?: BackendId | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** A SHA-256 for the output that does not hold up this thread, where there is one. */
+  readonly createHash?: CreateHash | undefined;
   /** Begins a download of this browser, for runs that write into one. */
   readonly openDownload?: (facts: DownloadFacts) => WritableStream<Uint8Array>;
   /** Hears of files whose content could not be checked, by their names; no output is whole before. */
@@ -116,6 +118,7 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
     const journal = known ?? (await RunJournal.begin(store, entry.id, who));
     const files = await describeRun(request, plan, backend, journal, {
       signal,
+      createHash: setting.createHash,
       onProgress: ({ stage }) => {
         meter.enter(stage);
       },

@@ -1,5 +1,4 @@
-import { sha256Hex } from '../formats/hashes';
-import type { CreateHash } from '../sources/content-check';
+import { sha256Hex, type CreateHash } from '../formats/hashes';
 import type { ModelFiles } from '../sources/model-files';
 import type { Caching } from '../store/caching';
 import type { LabStore } from '../store/lab-store';

@@ -1,6 +1,8 @@
 import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { memoryShares } from '../engine/memory-shares';
 import type { BackendId } from '../expr/backend';
+import type { HashThread } from '../formats/hash-thread';
+import { sha256Stream, type CreateHash } from '../formats/hashes';
 import { LabStore } from '../store/lab-store';
 import { Asked } from './asked';
 import { carryOutRun } from './carry-out-run';
@@ -12,6 +14,7 @@ import { PlaceOpener } from './place-opener';
 import { RunChannel } from './run-channel';
 import { RunMeter, type RunLive } from './run-meter';
 import { withRunLock } from './run-lock';
+import { startHashThread } from './start-hash-thread';
 import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { PlacedModel, RunState, RunSummary } from './run-types';
 
@@ -69,6 +72,11 @@ export class RunService {
     };
     let meter: RunMeter | undefined;
     let notice: string | undefined;
+    let hashing: HashThread | undefined;
+    const createHash: CreateHash = () => {
+      hashing ??= startHashThread();
+      return hashing?.open() ?? sha256Stream();
+    };
     let notedMs = performance.now();
     const tell = (live: RunLive): void => {
       channel.tell({ kind: 'live', id: entry.id, live });
@@ -83,7 +91,8 @@ export class RunService {
         await note('running');
         await carryOutRun(entry, {
           store: this.#store,
-          opener: await this.#openerFor(entry, start, asked.signal),
+          opener: await this.#openerFor(entry, start, createHash, asked.signal),
+          createHash,
           meter,
           backend: start.backend,
           signal: asked.signal,
@@ -101,6 +110,7 @@ export class RunService {
       } else await note('failed', { error: shown(error) });
     } finally {
       channel.close();
+      hashing?.end();
       await this.#store.close();
     }
   }
@@ -109,9 +119,10 @@ export class RunService {
   async #openerFor(
     { request }: RunEntry,
     { zooUrl, hub }: RunStart,
+    createHash: CreateHash,
     signal: AbortSignal,
   ): Promise<PlaceOpener> {
-    const setting = { store: this.#store, zooUrl, hub };
+    const setting = { store: this.#store, zooUrl, hub, createHash };
     const caching = await decideKeeping(request, setting, signal);
     const memoryBytes = memoryShares(request.budgetBytes, {
       modelCount: request.models.length,
