@@ -1,6 +1,6 @@
 import { ProgressMeter, type LongTask } from '../core/progress';
 import type { MergeBackend } from '../expr/backend';
-import { sha256Stream, type StreamHash } from '../formats/hashes';
+import { sha256Stream, type CreateHash } from '../formats/hashes';
 import { formatSafetensorsIndex, indexFileName } from '../formats/safetensors-index';
 import { writeRecipe } from '../recipe/write-recipe';
 import type { ModelFile } from '../sources/model-files';
@@ -37,8 +37,8 @@ export interface OutputOptions extends LongTask {
   readonly maxShardBytes?: number | undefined;
   /** What was measured of the merge, for its card. */
   readonly scores?: readonly CardScore[] | undefined;
-  /** A faster SHA-256 than the one in WebAssembly, where there is one. */
-  readonly createHash?: (() => StreamHash) | undefined;
+  /** A faster SHA-256 than the one in WebAssembly on this thread, where there is one. */
+  readonly createHash?: CreateHash | undefined;
   /** What computes, for the card; the back end's own text unless given. */
   readonly device?: string | undefined;
   /** What an earlier output of the same plan found out, and where this one writes it down. */
@@ -150,30 +150,39 @@ async function* shardBytes(
   { count, hashes, options }: ShardWork,
   kept?: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = options.createHash?.() ?? (await sha256Stream());
-  const passed = (bytes: Uint8Array): Uint8Array => {
-    hash.update(bytes);
+  const hash = await (options.createHash ?? sha256Stream)();
+  const passed = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    await hash.update(bytes);
     return count(bytes);
   };
-  let keptBytes = 0;
-  for await (const bytes of kept ?? []) keptBytes += passed(bytes).byteLength;
-  const { header, entries } = layout;
-  if (keptBytes < header.byteLength) {
-    yield passed(header.subarray(keptBytes));
-    keptBytes = header.byteLength;
+  try {
+    let keptBytes = 0;
+    for await (const bytes of kept ?? []) keptBytes += (await passed(bytes)).byteLength;
+    const { header, entries } = layout;
+    if (keptBytes < header.byteLength) {
+      yield await passed(header.subarray(keptBytes));
+      keptBytes = header.byteLength;
+    }
+    const first = entries.findIndex(
+      ({ beginBytes, sizeBytes }) => beginBytes + sizeBytes > keptBytes,
+    );
+    const rest = first === -1 ? [] : tensors.slice(first);
+    const fromBytes = keptBytes - (entries[first]?.beginBytes ?? keptBytes);
+    const merged = pulled<Uint8Array>(async (emit, signal) => {
+      await run.merge(
+        rest,
+        async (_tensor, bytes) => emit(bytes),
+        { ...options, signal },
+        fromBytes,
+      );
+    }, options.signal);
+    for await (const bytes of merged) yield await passed(bytes);
+    const sha256 = await hash.digestHex();
+    hashes.set(path, sha256);
+    await options.memory?.onHash(path, sha256);
+  } finally {
+    hash.dispose?.();
   }
-  const first = entries.findIndex(
-    ({ beginBytes, sizeBytes }) => beginBytes + sizeBytes > keptBytes,
-  );
-  const rest = first === -1 ? [] : tensors.slice(first);
-  const fromBytes = keptBytes - (entries[first]?.beginBytes ?? keptBytes);
-  const merged = pulled<Uint8Array>(async (emit, signal) => {
-    await run.merge(rest, async (_tensor, bytes) => emit(bytes), { ...options, signal }, fromBytes);
-  }, options.signal);
-  for await (const bytes of merged) yield passed(bytes);
-  const sha256 = hash.digestHex();
-  hashes.set(path, sha256);
-  await options.memory?.onHash(path, sha256);
 }
 
 function indexFile(shards: readonly Shard[]): OutputFile {

@@ -5,13 +5,25 @@ const pieceBytes = 4 << 20;
 
 /** A hash over bytes that come one run after another. */
 export interface StreamHash {
-  update(bytes: Uint8Array): void;
+  /** The bytes may change when this has settled. */
+  update(bytes: Uint8Array): void | Promise<void>;
   /** Lower-case hexadecimal; call it once, at the end. */
+  digestHex(): string | Promise<string>;
+  /** Frees what works for the hash elsewhere, if anything; call it whatever happened. */
+  dispose?(): void;
+}
+
+/** Begins a SHA-256. */
+export type CreateHash = () => StreamHash | Promise<StreamHash>;
+
+/** A hash that is computed at once, by the caller's own thread. */
+export interface SyncHash extends StreamHash {
+  update(bytes: Uint8Array): void;
   digestHex(): string;
 }
 
 /** SHA-256 over a stream, in WebAssembly. */
-export async function sha256Stream(): Promise<StreamHash> {
+export async function sha256Stream(): Promise<SyncHash> {
   const hasher = await createSHA256();
   return {
     update: (bytes) => {

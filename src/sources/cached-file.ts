@@ -4,6 +4,7 @@ import type { ProgressMeter } from '../core/progress';
 import type { Allocate } from '../formats/checkpoint-reader';
 import type { LabStore } from '../store/lab-store';
 import type { ChunkKeeper, KeptFile } from './chunk-keeper';
+import type { ContentCheck } from './content-check';
 import { chunkSpans, type ChunkSpan } from './chunk-spans';
 import type { ModelFile } from './model-files';
 import { checkRange } from './read-range';
@@ -40,6 +41,8 @@ export class CachedFile implements ModelFile {
   readonly #chunkBytes: number;
   /** Where the reader is, for reading ahead. */
   #lastIndex = -1;
+  /** Begun when bytes are read that no store checks. */
+  #check: ContentCheck | undefined;
 
   constructor(parts: CachedFileParts) {
     const { source, key, name, store } = parts;
@@ -59,11 +62,15 @@ export class CachedFile implements ModelFile {
   ): Promise<Uint8Array> {
     checkRange(this.#kept.name, this.sizeBytes, offsetBytes, lengthBytes);
     signal?.throwIfAborted();
+    const isUnkept = !this.#isKept && !(await this.#isStored());
+    if (isUnkept) this.#check ??= this.#beginCheck();
     if (await this.#isOnlyHead(offsetBytes, lengthBytes)) {
-      return this.#parts.source.read(offsetBytes, lengthBytes, signal, allocate);
+      const head = await this.#parts.source.read(offsetBytes, lengthBytes, signal, allocate);
+      await this.#check?.noteHead(offsetBytes, head);
+      return head;
     }
     const into = allocate(lengthBytes);
-    const joins = this.#parts.keeper === undefined && !(await this.#isStored());
+    const joins = this.#parts.keeper === undefined && isUnkept;
     const spans = chunkSpans(offsetBytes, lengthBytes, this.#chunkBytes, this.sizeBytes, joins);
     const waiting = [...spans];
     const work = async (): Promise<void> => {
@@ -148,6 +155,7 @@ export class CachedFile implements ModelFile {
       return;
     }
     const chunk = await this.#shared(span.index, signal);
+    await this.#check?.see(span.index, chunk, signal);
     into.set(chunk.subarray(span.begin, span.begin + span.length));
   }
 
@@ -157,7 +165,10 @@ export class CachedFile implements ModelFile {
     into: Uint8Array,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    if (span.count === 1 && (await this.#stored(span.index, into)) !== undefined) return;
+    if (span.count === 1 && (await this.#stored(span.index, into)) !== undefined) {
+      await this.#check?.see(span.index, into, signal);
+      return;
+    }
     const bytes = await this.#readSource(span.index, span.count, signal, () => into);
     if (bytes !== into) into.set(bytes);
     // The reader may change its memory at once, so what is stored is a copy.
@@ -201,7 +212,29 @@ export class CachedFile implements ModelFile {
   ): Promise<Uint8Array> {
     const offsetBytes = index * this.#chunkBytes;
     const endBytes = Math.min(this.sizeBytes, offsetBytes + count * this.#chunkBytes);
-    return this.#parts.source.read(offsetBytes, endBytes - offsetBytes, signal, allocate);
+    const read = async (): Promise<Uint8Array> =>
+      this.#parts.source.read(offsetBytes, endBytes - offsetBytes, signal, allocate);
+    // Also where a stored chunk was damaged, and comes from the source again.
+    if (!this.#isKept) this.#check ??= this.#beginCheck();
+    return this.#check === undefined ? read() : this.#check.through(index, count, read, signal);
+  }
+
+  /** Whether what is read is stored, and checked there. */
+  get #isKept(): boolean {
+    const { keeper, session } = this.#parts;
+    return keeper !== undefined && session.isStoring;
+  }
+
+  #beginCheck(): ContentCheck | undefined {
+    const { name, key, source, session } = this.#parts;
+    return session.checks?.of(key, {
+      name,
+      sizeBytes: this.sizeBytes,
+      chunkBytes: this.#chunkBytes,
+      readAgain: async (index, signal) =>
+        (await this.#stored(index)) ??
+        source.read(index * this.#chunkBytes, this.#chunkLength(index), signal),
+    });
   }
 
   async #stored(index: number, into?: Uint8Array): Promise<Uint8Array | undefined> {
@@ -229,6 +262,8 @@ export class CachedFile implements ModelFile {
     if (this.#chunkBytes <= headBytes || this.sizeBytes <= this.#chunkBytes) return false;
     if (offsetBytes + lengthBytes > headBytes) return false;
     if (this.#parts.session.chunks.has(this.#name(0))) return false;
+    // What was checked already is compared with all of its chunk.
+    if (this.#check?.has(0) === true) return false;
     return !(await this.#parts.store.files.storedChunks(this.key, this.sizeBytes)).has(0);
   }
 

@@ -1,5 +1,6 @@
 import type { LabError } from '../core/errors';
 import { BoundedQueue } from '../core/bounded-queue';
+import type { ContentChecks } from './content-checks';
 import { SharedBytes } from './shared-bytes';
 
 /** Enough for a few models of the zoo's size, or for one large model with its next chunk. */
@@ -14,6 +15,7 @@ export class ReadSession {
   readonly chunks: SharedBytes;
   /** One chunk is stored at a time. */
   readonly writes: BoundedQueue;
+  readonly checks: ContentChecks | undefined;
   /** Turns false for the rest of the run when the store is full. */
   isStoring = true;
   /** The first file that turned out not to be what its hash says. */
@@ -23,8 +25,10 @@ export class ReadSession {
    * @param budgetBytes for chunks and queue together. Each model that is read at the same time wants
    * two chunks (32 MiB); with less it reads chunks again that it had to drop
    * @param stores false where nothing that is read is stored: then there is no queue to keep room for
+   * @param checks of files that are read and not stored; absent where nobody needs to prove them
    */
-  constructor(budgetBytes = defaultBudgetBytes, stores = true) {
+  constructor(budgetBytes = defaultBudgetBytes, stores = true, checks?: ContentChecks) {
+    this.checks = checks;
     const writesBytes = stores ? budgetBytes / 3 : 0;
     this.chunks = new SharedBytes(budgetBytes - writesBytes);
     this.writes = new BoundedQueue(writesBytes);
@@ -37,6 +41,7 @@ export class ReadSession {
    */
   async settle(): Promise<void> {
     await this.writes.drain();
-    if (this.wrong !== undefined) throw this.wrong;
+    const wrong = this.wrong ?? this.checks?.wrong;
+    if (wrong !== undefined) throw wrong;
   }
 }

@@ -12,7 +12,7 @@ import { layOutZip, writeZip } from '../engine/zip-archive';
 import { zipFileName, zipFolderName } from '../engine/zip-names';
 import { saveToZip } from '../engine/zip-sink';
 import type { BackendId, MergeBackend } from '../expr/backend';
-import { sha256Hex } from '../formats/hashes';
+import { sha256Hex, type CreateHash } from '../formats/hashes';
 import { chooseBackend } from '../methods/choose-backend';
 import { parseRecipes } from '../recipe/parse-recipe';
 import type { Recipe } from '../recipe/recipe';
@@ -43,8 +43,12 @@ export interface RunSetting {
   /** Where a new run computes; the lab's own choice unless given. One that goes on stays where it was. */
   readonly backend?: BackendId | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** A SHA-256 for the output that does not hold up this thread, where there is one. */
+  readonly createHash?: CreateHash | undefined;
   /** Begins a download of this browser, for runs that write into one. */
   readonly openDownload?: (facts: DownloadFacts) => WritableStream<Uint8Array>;
+  /** Hears of files whose content could not be checked, by their names; no output is whole before. */
+  readonly onUnproven?: ((names: readonly string[]) => void) | undefined;
   /** Hears of the models' places when a run begins: branches of a hub as commits. */
   readonly onPlaced?: ((placed: readonly PlacedModel[]) => Promise<void>) | undefined;
 }
@@ -98,8 +102,9 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
     vocabulary: recipeVocabulary,
   });
   const recipes = documents.map(({ recipe }) => recipe);
-  const placed = await openPlaced(request.models, opener, signal);
   const known = await RunJournal.find(store, entry.id);
+  if (known !== undefined) opener.goOn();
+  const placed = await openPlaced(request.models, opener, signal);
   const identity = await identityOf(entry, recipes, placed);
   if (known !== undefined && known.who.identity !== identity) throw sourceChanged();
   await store.pin(entry.id, placed.keys);
@@ -114,16 +119,40 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
     const journal = known ?? (await RunJournal.begin(store, entry.id, who));
     const files = await describeRun(request, plan, backend, journal, {
       signal,
+      createHash: setting.createHash,
       onProgress: ({ stage }) => {
         meter.enter(stage);
       },
     });
-    await save(entry, files, journal, setting);
+    await save(entry, provenFiles(files, setting), journal, setting);
   } finally {
     backend.dispose();
     await store.unpin(entry.id);
     await checkInputs(entry, placed.keys, setting);
   }
+}
+
+/** The last file is whole only after everything was read, and none of it proved wrong. */
+function provenFiles(
+  files: readonly OutputFile[],
+  { opener, signal, onUnproven }: RunSetting,
+): readonly OutputFile[] {
+  const proven = async function* (
+    stream: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* stream;
+    const names = await opener.prove(signal);
+    if (names.length > 0) onUnproven?.(names);
+  };
+  return files.map((file, index) => {
+    if (index < files.length - 1) return file;
+    const streamAfter = file.streamAfter?.bind(file);
+    return {
+      ...file,
+      stream: () => proven(file.stream()),
+      ...(streamAfter && { streamAfter: (kept) => proven(streamAfter(kept)) }),
+    };
+  });
 }
 
 async function save(

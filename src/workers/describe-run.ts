@@ -1,6 +1,6 @@
 import type { LongTask } from '../core/progress';
 import { mergedFiles } from '../engine/output-config';
-import { describeOutput, type OutputFile } from '../engine/output-files';
+import { describeOutput, type OutputFile, type OutputOptions } from '../engine/output-files';
 import type { MergePlan } from '../engine/plan';
 import type { RunJournal } from '../engine/run-journal';
 import { streamMerge } from '../engine/stream-merge';
@@ -22,7 +22,7 @@ export async function describeRun(
   plan: MergePlan,
   backend: MergeBackend,
   journal: RunJournal,
-  task: LongTask,
+  { createHash, ...task }: LongTask & Pick<OutputOptions, 'createHash'>,
 ): Promise<readonly OutputFile[]> {
   if (output === 'checkpoint') {
     return describeOutput(plan, backend, {
@@ -31,6 +31,7 @@ export async function describeRun(
       maxShardBytes,
       device: journal.who.device,
       memory: journal,
+      createHash,
       ...task,
     });
   }

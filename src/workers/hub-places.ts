@@ -1,5 +1,6 @@
 import { LabError } from '../core/errors';
 import { cachedHubModel, CachedFiles } from '../sources/cached-files';
+import { ContentChecks } from '../sources/content-checks';
 import { HubClient } from '../sources/hub/hub-client';
 import type { HubModel } from '../sources/hub/hub-model';
 import { ReadSession } from '../sources/read-session';
@@ -15,11 +16,14 @@ export class HubPlaces {
   readonly #setting: PlaceSetting;
   readonly #client: HubClient;
   readonly #session: ReadSession;
+  readonly #checks: ContentChecks;
 
   /** @throws LabError `hub/bad-name` for an endpoint that must not get a token */
   constructor(setting: PlaceSetting) {
     this.#setting = setting;
-    this.#session = new ReadSession(setting.memoryBytes, setting.caching !== 'stream');
+    this.#checks = new ContentChecks(setting.createHash);
+    const stores = setting.caching !== 'stream';
+    this.#session = new ReadSession(setting.memoryBytes, stores, this.#checks);
     const { endpoint, token } = setting.hub;
     this.#client = new HubClient({ endpoint, token: () => token });
   }
@@ -60,6 +64,20 @@ export class HubPlaces {
   /** What is read from now on is not stored. */
   storeNoMore(): void {
     this.#session.isStoring = false;
+  }
+
+  /** Says that bytes were read before this visit, of which nothing is known any more. */
+  goOn(): void {
+    this.#checks.goOn();
+  }
+
+  /**
+   * Ends the checks of files that were read and not stored.
+   * @returns names of files that could not be checked
+   * @throws LabError `hub/wrong-hash`; as the source, for some parts are read for the check alone
+   */
+  async prove(signal: AbortSignal | undefined): Promise<readonly string[]> {
+    return this.#checks.finish(signal);
   }
 
   /**

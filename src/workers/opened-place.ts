@@ -1,4 +1,4 @@
-import { sha256Hex } from '../formats/hashes';
+import { sha256Hex, type CreateHash } from '../formats/hashes';
 import type { ModelFiles } from '../sources/model-files';
 import type { Caching } from '../store/caching';
 import type { LabStore } from '../store/lab-store';
@@ -21,6 +21,8 @@ export interface PlaceSetting {
   readonly caching?: Exclude<Caching, 'auto'> | undefined;
   /** For bytes on their way from a hub. */
   readonly memoryBytes?: number | undefined;
+  /** A SHA-256 that does not hold up this thread, where there is one. */
+  readonly createHash?: CreateHash | undefined;
 }
 
 /** The files of a placed model and what tells them from others. */

@@ -43,6 +43,20 @@ export class PlaceOpener {
     this.#hub.storeNoMore();
   }
 
+  /** Says that the run was at work before, in another visit: what it read then can no more be checked. */
+  goOn(): void {
+    this.#hub.goOn();
+  }
+
+  /**
+   * Ends the checks of files that were read and not stored; before an output is whole.
+   * @returns names of files that could not be checked
+   * @throws LabError `hub/wrong-hash`; as the sources, for some parts are read for the check alone
+   */
+  async prove(signal?: AbortSignal): Promise<readonly string[]> {
+    return this.#hub.prove(signal);
+  }
+
   /**
    * Ends the reading: waits until what was read is stored, and known to be what its hash says.
    * @throws LabError `hub/wrong-hash`; what was made of the bytes must not be used then

@@ -170,7 +170,7 @@ function summaryOf(
   isElsewhere: boolean,
 ): RunSummary {
   const { id, request, title, recipeHash: hash, createdAtMs } = entry;
-  const { state, elapsedMs, doneBytes, totalBytes, error } = progress;
+  const { state, elapsedMs, doneBytes, totalBytes, error, notice } = progress;
   const wasAtWork = state === 'running' || state === 'waiting';
   return {
     id,
@@ -186,6 +186,7 @@ function summaryOf(
     totalBytes,
     ...(state === 'done' ? { sizeBytes: totalBytes } : {}),
     ...(error === undefined || wasAtWork ? {} : { error }),
+    ...(notice === undefined ? {} : { notice }),
     ...writtenTo(request),
     isElsewhere,
   };

@@ -22,6 +22,7 @@ export interface RunProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
   readonly error?: RunSummary['error'];
+  readonly notice?: RunSummary['notice'];
 }
 
 /** Runs as the store keeps them: request and progress apart, for different hands write them. */

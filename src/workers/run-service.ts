@@ -1,6 +1,8 @@
 import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { memoryShares } from '../engine/memory-shares';
 import type { BackendId } from '../expr/backend';
+import type { HashThread } from '../formats/hash-thread';
+import { sha256Stream, type CreateHash } from '../formats/hashes';
 import { LabStore } from '../store/lab-store';
 import { Asked } from './asked';
 import { carryOutRun } from './carry-out-run';
@@ -12,6 +14,7 @@ import { PlaceOpener } from './place-opener';
 import { RunChannel } from './run-channel';
 import { RunMeter, type RunLive } from './run-meter';
 import { withRunLock } from './run-lock';
+import { startHashThread } from './start-hash-thread';
 import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { PlacedModel, RunState, RunSummary } from './run-types';
 
@@ -86,6 +89,12 @@ export class RunService {
       channel.tell({ kind: 'changed' });
     };
     let meter: RunMeter | undefined;
+    let notice: string | undefined;
+    let hashing: HashThread | undefined;
+    const createHash: CreateHash = () => {
+      hashing ??= startHashThread();
+      return hashing?.open() ?? sha256Stream();
+    };
     let notedMs = performance.now();
     const tell = (live: RunLive): void => {
       channel.tell({ kind: 'live', id: entry.id, live });
@@ -100,20 +109,25 @@ export class RunService {
         await note('running');
         await carryOutRun(entry, {
           store: this.#store,
-          opener: await this.#openerFor(entry, start, asked),
+          opener: await this.#openerFor(entry, start, createHash, asked),
+          createHash,
           meter,
           backend: start.backend,
           signal: asked,
           openDownload: (facts) => downloadMaker(downloads, facts),
+          onUnproven: (names) => {
+            notice = unprovenNotice(names);
+          },
           onPlaced: async (placed) => this.#records.keepPlaces(entry.id, placed),
         });
       });
-      await note('done');
+      await note('done', notice === undefined ? {} : { notice });
     } catch (error) {
       if (asked.aborted && isStop(error, asked)) {
         await this.#stop(entry, asked.reason as Asked, note);
       } else await note('failed', { error: shown(error) });
     } finally {
+      hashing?.end();
       await this.#store.close();
     }
   }
@@ -122,9 +136,10 @@ export class RunService {
   async #openerFor(
     { request }: RunEntry,
     { zooUrl, hub }: RunStart,
+    createHash: CreateHash,
     signal: AbortSignal,
   ): Promise<PlaceOpener> {
-    const setting = { store: this.#store, zooUrl, hub };
+    const setting = { store: this.#store, zooUrl, hub, createHash };
     const caching = await decideKeeping(request, setting, signal);
     const memoryBytes = memoryShares(request.budgetBytes, {
       modelCount: request.models.length,
@@ -164,6 +179,10 @@ function withVisiting(entry: RunEntry, visiting: readonly PlacedModel[]): RunEnt
   const here = new Map(visiting.map((model) => [model.id, model]));
   const models = entry.request.models.map((model) => here.get(model.id) ?? model);
   return { ...entry, request: { ...entry.request, models } };
+}
+
+function unprovenNotice(names: readonly string[]): string {
+  return `Not checked against their SHA-256, because they were not stored and were read in parts, over several visits or out of order: ${names.join(', ')}. To have them checked, run again with the models kept.`;
 }
 
 function noSuchRun(): LabError {

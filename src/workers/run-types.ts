@@ -67,6 +67,8 @@ export interface RunSummary {
   /** Of the finished output. */
   readonly sizeBytes?: number;
   readonly error?: { readonly code: LabErrorCode | 'unknown'; readonly sentence: string };
+  /** What to know of a finished output. */
+  readonly notice?: string;
   /** Where the output goes outside this browser; absent when this browser keeps it. */
   readonly writtenTo?: { readonly kind: 'folder' | 'zip' | 'download'; readonly name: string };
   /** Another tab works on it. */

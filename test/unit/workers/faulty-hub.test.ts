@@ -64,10 +64,19 @@ let runCount = 0;
 /** SHA-256 by path, of a run that nothing disturbed. */
 let undisturbed: ReadonlyMap<string, string>;
 
-async function run(id: string): Promise<void> {
-  const opener = new PlaceOpener({ store, zooUrl: '', hub: { endpoint: hub.url } });
+/** @returns names of files that could not be checked */
+async function run(id: string, caching: 'keep' | 'stream' = 'keep'): Promise<readonly string[]> {
+  const opener = new PlaceOpener({ store, zooUrl: '', hub: { endpoint: hub.url }, caching });
   const meter = new RunMeter(0, () => undefined);
-  await carryOutRun(entryOf(id), { store, opener, meter, backend: 'wasm' });
+  const unproven: string[] = [];
+  await carryOutRun(entryOf(id), {
+    store,
+    opener,
+    meter,
+    backend: 'wasm',
+    onUnproven: (names) => unproven.push(...names),
+  });
+  return unproven;
 }
 
 /** Undefined until the output is whole. */
@@ -168,4 +177,17 @@ describe('a run from a faulty Hub', () => {
     await run(id);
     expect(await outputOf(id)).toEqual(undisturbed);
   });
+
+  it.each([3, 4, 5, 6, 7, 8])(
+    'stores nothing of models that stream, and takes none of a wrong one (part %s)',
+    async (after) => {
+      const id = freshStore();
+      hub.setFaults([{ at: 'cdn', action: { kind: 'wrong-bytes' }, after, times: 1 }]);
+      await expect(run(id, 'stream')).rejects.toMatchObject({ code: 'hub/wrong-hash' });
+      expect(await outputOf(id)).toBeUndefined();
+      expect(await run(id, 'stream')).toEqual([]);
+      expect(await outputOf(id)).toEqual(undisturbed);
+      expect((await store.contents()).models.map(({ kind }) => kind)).toEqual(['merge']);
+    },
+  );
 });

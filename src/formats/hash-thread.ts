@@ -1,0 +1,113 @@
+import { LabError } from '../core/errors';
+import type { StreamHash } from './hashes';
+
+/** Copied to the thread at a time. */
+const pieceBytes = 1 << 20;
+/** Pieces on their way: enough that neither side waits for the other's message. */
+const pieceCount = 8;
+
+/** What the thread is asked, in order; `hash` numbers the hashes that are being computed. */
+export type HashQuestion =
+  | { readonly kind: 'start'; readonly pieces: SharedArrayBuffer; readonly pieceBytes: number }
+  | {
+      readonly kind: 'piece';
+      readonly hash: number;
+      readonly place: number;
+      readonly lengthBytes: number;
+    }
+  | { readonly kind: 'digest'; readonly hash: number }
+  | { readonly kind: 'drop'; readonly hash: number };
+
+/** That a piece was taken in, or what a hash ended with. */
+export type HashAnswer =
+  | { readonly kind: 'taken'; readonly place: number }
+  | { readonly kind: 'digest'; readonly hash: number; readonly hex: string };
+
+/** The other side of a thread that hashes. */
+export interface HashPort {
+  post(question: HashQuestion): void;
+  /** Called once; `onEnd` hears of a thread that failed. */
+  listen(onAnswer: (answer: HashAnswer) => void, onEnd: (cause: unknown) => void): void;
+  end(): void;
+}
+
+/**
+ * A thread that computes SHA-256, of several streams at once. `update` only copies the bytes into
+ * memory that both threads see, and waits while the other one is eight pieces behind.
+ */
+export class HashThread {
+  readonly #port: HashPort;
+  readonly #pieces = new Uint8Array(new SharedArrayBuffer(pieceBytes * pieceCount));
+  readonly #free = Array.from({ length: pieceCount }, (_, place) => place);
+  readonly #digests = new Map<number, string>();
+  #hashCount = 0;
+  #failure: LabError | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(port: HashPort) {
+    this.#port = port;
+    port.listen(
+      (answer) => {
+        if (answer.kind === 'taken') this.#free.push(answer.place);
+        else this.#digests.set(answer.hash, answer.hex);
+        this.#changed();
+      },
+      (cause) => {
+        this.#fail(cause);
+      },
+    );
+    port.post({ kind: 'start', pieces: this.#pieces.buffer, pieceBytes });
+  }
+
+  /** Begins a hash. Its methods throw LabError `worker/crashed` when the thread has ended. */
+  open(): StreamHash {
+    const hash = this.#hashCount;
+    this.#hashCount += 1;
+    return {
+      update: async (bytes) => {
+        for (let offset = 0; offset < bytes.byteLength; offset += pieceBytes) {
+          const piece = bytes.subarray(offset, offset + pieceBytes);
+          const place = await this.#until(() => this.#free.pop());
+          this.#pieces.set(piece, place * pieceBytes);
+          this.#port.post({ kind: 'piece', hash, place, lengthBytes: piece.byteLength });
+        }
+      },
+      digestHex: async () => {
+        this.#port.post({ kind: 'digest', hash });
+        return this.#until(() => this.#digests.get(hash));
+      },
+      dispose: () => {
+        this.#port.post({ kind: 'drop', hash });
+      },
+    };
+  }
+
+  end(): void {
+    this.#port.end();
+    this.#fail(undefined);
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= new LabError(
+      'worker/crashed',
+      'The thread that checks and hashes files ended too early; resume the run.',
+      { cause },
+    );
+    this.#changed();
+  }
+
+  async #until<T>(look: () => T | undefined): Promise<T> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const found = look();
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+  }
+
+  #changed(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}

@@ -1,0 +1,11 @@
+import type { HashQuestion } from '../src/formats/hash-thread';
+import { serveHashes } from '../src/formats/serve-hashes';
+
+const answer = serveHashes((message) => {
+  postMessage(message);
+});
+
+addEventListener('message', ({ data }: MessageEvent<HashQuestion>) => {
+  // Whoever started the thread hears of a failure as the worker's error.
+  answer(data).catch(reportError);
+});
