@@ -51,6 +51,7 @@ const vector = {
   v128Bitselect: 0x52,
   v128AnyTrue: 0x53,
   f64x2PromoteLowF32x4: 0x5f,
+  f32x4Ceil: 0x67,
   f32x4Floor: 0x68,
   i32x4Shl: 0xab,
   i32x4ShrU: 0xad,
@@ -68,6 +69,7 @@ const vector = {
   f32x4Min: 0xe8,
   f32x4Max: 0xe9,
   f64x2Add: 0xf0,
+  i32x4TruncSatF32x4S: 0xf8,
   f32x4ConvertI32x4S: 0xfa,
   f32x4ConvertI32x4U: 0xfb,
 } as const;

@@ -1,5 +1,6 @@
 import { dtypeSizesBytes } from '../core/dtype';
 import { invariant } from '../core/errors';
+import { f32ToBits } from '../core/float-bits';
 import type { ValueType } from './expr';
 import type { InputLayout } from './input-layout';
 import type { Program, Step } from './program';
@@ -46,6 +47,8 @@ export const runParameterCount = 5;
  * of a shift and a mask.
  */
 export const stepElements = 8;
+/** Numbers that a random fraction has: a float32 holds whole ones below it. */
+const fractionCount = 2 ** 24;
 /** 0 for the elements at even places of the turn, 1 for the odd ones. */
 export type Half = 0 | 1;
 export const halves = [0, 1] as const;
@@ -72,6 +75,8 @@ export class StepWriter {
   /** Locals with words made ready for a signed comparison, as `#shared` and `#locals`. */
   readonly #signedShared = new Map<string, number>();
   readonly #signedLocals = [new Map<string, number>(), new Map<string, number>()] as const;
+  /** Locals with the whole numbers that stand for a bound of fractions; see `#fractionOf`. */
+  readonly #limits = new Map<number, number>();
   #indexLocal: number | undefined;
 
   constructor(code: WasmCode, program: Program, layout: InputLayout) {
@@ -112,6 +117,7 @@ export class StepWriter {
       this.#shared.set(index, local);
     });
     this.#writeSignedInvariants();
+    this.#writeLimits();
   }
 
   /** Puts the value of a step on the stack, for one half of the turn. */
@@ -258,6 +264,12 @@ export class StepWriter {
       code.vec('i32x4GtS');
       return;
     }
+    const fraction = this.#fractionOf(step);
+    if (fraction !== undefined) {
+      this.push(fraction.word, half);
+      code.get(this.#limits.get(fraction.bound) ?? 0).vec('i32x4LtS');
+      return;
+    }
     const order = isFloat ? undefined : signedOrders[step.op];
     if (order !== undefined) {
       this.#pushSigned(a, b, half);
@@ -324,6 +336,34 @@ export class StepWriter {
 
   #isSmall(index: number): boolean {
     return (this.#bounds[index] ?? signBit) < largestSigned;
+  }
+
+  /**
+   * The parts of `word·2^-24 < bound`, where the word has 24 bits and the bound is the same for all
+   * elements: it is `word < ceil(bound·2^24)`, all of it exact, so a random number is compared as it
+   * was drawn. NaN as a bound becomes 0, below which there is nothing, too.
+   */
+  #fractionOf({ op, args }: Step): { word: number; bound: number } | undefined {
+    const stepOf = (index = -1): Step | undefined => this.#program.steps[index];
+    const [product, bound = 0] = [stepOf(args[0]), args[1]];
+    if (op !== 'lt' || product?.op !== 'mul' || this.#isInvariant[bound] !== true) return undefined;
+    const [number, scale] = [stepOf(product.args[0]), stepOf(product.args[1])];
+    const word = number?.args[0];
+    const isFraction = scale?.op === 'constant' && scale.value === 1 / fractionCount;
+    if (!isFraction || number?.op !== 'toF32' || word === undefined) return undefined;
+    return (this.#bounds[word] ?? signBit) < fractionCount ? { word, bound } : undefined;
+  }
+
+  #writeLimits(): void {
+    for (const step of this.#program.steps) {
+      const { bound } = this.#fractionOf(step) ?? {};
+      if (bound === undefined || this.#limits.has(bound)) continue;
+      this.push(bound, 0);
+      const local = this.#code.local('v128');
+      this.#code.v128(lanes(f32ToBits(fractionCount))).vec('f32x4Mul').vec('f32x4Ceil');
+      this.#code.vec('i32x4TruncSatF32x4S').set(local);
+      this.#limits.set(bound, local);
+    }
   }
 
   /** Words that are the same for all elements and are compared with others as signed. */

@@ -25,10 +25,12 @@ export function sparsified(
   passes: readonly Pass[],
   { rescale }: MethodOptions,
 ): Sparsified {
-  const trimmed = named('trimmed', mul(taskVector, toF32(isKept)));
+  const mask = toF32(isKept);
+  const trimmed = named('trimmed', mul(taskVector, mask));
   if (rescale !== true) return { passes, delta: trimmed };
+  const magnitude = abs(taskVector);
   return {
-    passes: [...passes, l1Rescale(abs(taskVector), abs(trimmed))],
+    passes: [...passes, l1Rescale(magnitude, mul(magnitude, mask))],
     delta: mul(trimmed, perModel('rescale')),
   };
 }

@@ -21,6 +21,7 @@ import {
   mul,
   random01,
   randomBits,
+  scalar,
   scalarU32,
   shiftRight,
   specialist,
@@ -120,6 +121,19 @@ describe('WebAssembly and the float32 oracle', () => {
       const found = await wasm.map(fast, specialistAt(0), noValues, dtype);
       const wanted = await oracle.map(exact, specialistAt(0), noValues, dtype);
       expect(differences(found, wanted, dtype)).toEqual([]);
+    }
+  });
+
+  it('compare a random fraction with any bound, drawn numbers themselves included', async () => {
+    const elementCount = 4096;
+    const inputs = randomSlice({ elementCount, dtypes: ['F32', 'F32'] });
+    const [fast, exact] = [await wasm.load(inputs), await oracle.load(inputs)];
+    const drawn = floatsOf(await oracle.map(exact, random01(), noValues, 'F32')).slice(0, 40);
+    const isBelow = toF32(lt(random01(), scalar('bound')));
+    for (const bound of [...awkwardNumbers, 2 ** -24, 1 - 2 ** -24, 0.2, ...drawn]) {
+      const values = { ...noValues, scalars: { bound } };
+      const found = floatsOf(await wasm.map(fast, isBelow, values, 'F32'));
+      expect(found).toEqual(floatsOf(await oracle.map(exact, isBelow, values, 'F32')));
     }
   });
 });
