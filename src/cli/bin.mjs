@@ -26,6 +26,11 @@ if (!existsSync(bundle) || statSync(bundle).mtimeMs < newestChangeMs(join(root, 
     configFile: false,
     root,
     logLevel: 'error',
+    // Small libraries of many files take longer to be found than to be read.
+    ssr: {
+      noExternal: true,
+      external: ['@huggingface/transformers', '@jax-js/jax', 'onnxruntime-web'],
+    },
     build: {
       ssr: true,
       outDir: 'dist-cli',
