@@ -360,7 +360,10 @@ export class StepWriter {
       if (bound === undefined || this.#limits.has(bound)) continue;
       this.push(bound, 0);
       const local = this.#code.local('v128');
-      this.#code.v128(lanes(f32ToBits(fractionCount))).vec('f32x4Mul').vec('f32x4Ceil');
+      this.#code
+        .v128(lanes(f32ToBits(fractionCount)))
+        .vec('f32x4Mul')
+        .vec('f32x4Ceil');
       this.#code.vec('i32x4TruncSatF32x4S').set(local);
       this.#limits.set(bound, local);
     }

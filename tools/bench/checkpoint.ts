@@ -1,7 +1,7 @@
 // Whole merges of synthetic checkpoints, from starting the process to its end, with reading and
-// writing of files: the command line against mergekit on the same files, one after the other. mergekit
+// writing of files: the command line and mergekit on the same files in turns, medians of both. mergekit
 // is `mergekit-yaml` on the PATH, or what the environment variable MERGEKIT names; without it the
-// baseline is a copy of the same bytes in memory.
+// baseline is a copy of the same bytes in memory. ROUNDS=1 shortens it: mergekit takes minutes a round.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -17,8 +17,8 @@ import type { ProcessCost } from './run-process';
 import { runProcess } from './run-process';
 
 const modelCount = 6;
-const roundCount = 3;
-/** mergekit takes minutes; it is not repeated. */
+/** A single merge by mergekit swings by a third from one to the next. */
+const roundCount = Number(process.env['ROUNDS'] ?? 3);
 const methods = {
   task_arithmetic: 'weight: 0.4',
   ties: 'weight: 0.4, density: 0.2',
@@ -70,28 +70,34 @@ async function measure(size: ModelSize, against: string | undefined): Promise<vo
       const recipe = join(folder, `${method}.yml`);
       await writeFile(recipe, recipeOf(method, parameters, folder));
       const out = join(folder, 'merged');
-      const costs: ProcessCost[] = [];
       // The first one also bundles the command line if its sources are newer.
       await mergeOurs(recipe, out, folder);
+      const ours: ProcessCost[] = [];
+      const theirs: ProcessCost[] = [];
       for (let round = 0; round < roundCount; round++) {
-        costs.push(await mergeOurs(recipe, out, folder));
+        ours.push(await mergeOurs(recipe, out, folder));
+        if (against !== undefined) theirs.push(await mergeTheirs(against, recipe, out, folder));
       }
-      const elapsedMs = median(costs.map((cost) => cost.elapsedMs));
-      const peakBytes = Math.max(...costs.map((cost) => cost.peakBytes));
-      const ours = { name: `checkpoint ${size} ${method}`, ...facts, elapsedMs, peakBytes };
+      const { elapsedMs, peakBytes } = typical(ours);
+      const measured = { name: `checkpoint ${size} ${method}`, ...facts, elapsedMs, peakBytes };
       if (against === undefined) {
-        const baselineMs = copyMs(byteCount);
-        report({ ...ours, baseline: 'memory copy', baselineMs });
+        report({ ...measured, baseline: 'memory copy', baselineMs: copyMs(byteCount) });
       } else {
-        const theirs = await mergeTheirs(against, recipe, out, folder);
-        const baselineMs = theirs.elapsedMs;
-        const baselinePeakBytes = theirs.peakBytes;
-        report({ ...ours, baseline: 'mergekit', baselineMs, baselinePeakBytes });
+        const { elapsedMs: baselineMs, peakBytes: baselinePeakBytes } = typical(theirs);
+        report({ ...measured, baseline: 'mergekit', baselineMs, baselinePeakBytes });
       }
     }
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The median time, and the largest peak. */
+function typical(costs: readonly ProcessCost[]): ProcessCost {
+  return {
+    elapsedMs: median(costs.map((cost) => cost.elapsedMs)),
+    peakBytes: Math.max(...costs.map((cost) => cost.peakBytes)),
+  };
 }
 
 if (isAsked('SIZES', '135m')) await measure('135m', mergekit);
