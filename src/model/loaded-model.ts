@@ -1,4 +1,4 @@
-import type { LongTask } from '../core/progress';
+import { ProgressMeter, type LongTask } from '../core/progress';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
 import { encodeOnnxModel } from '../formats/onnx-writer';
 import { generateGreedy, type TokenReply } from './batch-generator';
@@ -21,6 +21,7 @@ import {
 import { streamCompletion, type Completion } from './stream-completion';
 
 import { loadTransformers, type TransformersModule } from './transformers-runtime';
+import { countedFile, type WeightFile } from './weight-files';
 import type { WeightEncoding, WeightPlan } from './weight-plan';
 
 export interface LoadModelOptions extends LongTask {
@@ -131,8 +132,9 @@ export class LoadedModel {
   }
 
   /**
-   * Makes a session over weights that were exported before; nothing is converted.
-   * @throws LabError as `load`
+   * Makes a session over weights that were exported before; nothing is converted. In browsers with
+   * JSPI they go from where they are stored straight into the session.
+   * @throws LabError as `load`; what the files throw
    */
   static async loadExport(
     exported: ReadExport,
@@ -142,7 +144,10 @@ export class LoadedModel {
     const { label, texts: files, dtype, data } = exported;
     const transformers = await loadTransformers(runtime);
     const model = new LoadedModel({ runtime, files, dtype, provider, label }, transformers);
-    await model.#start(data, label, 0, task);
+    const totalBytes = data.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const meter = new ProgressMeter(`Reading ${label}`, totalBytes, 'bytes', task.onProgress);
+    const counted = data.map((file) => countedFile(file, meter));
+    await model.#start(counted, label, 0, task);
     return model;
   }
 
@@ -175,7 +180,7 @@ export class LoadedModel {
 
   /** Puts a session over encoded weights in place of the one before. */
   async #start(
-    data: readonly Uint8Array[],
+    data: readonly WeightFile['data'][],
     label: string,
     convertMs: number,
     task: LongTask,
@@ -196,6 +201,7 @@ export class LoadedModel {
       },
       provider,
       runtime,
+      task,
     );
     if (task.signal?.aborted === true) {
       // Newer weights may be in place already.
