@@ -38,13 +38,24 @@ export class GraphWeights {
   readonly #graph: GraphBuilder;
   readonly #planner: WeightPlanner;
   readonly #encoding: WeightEncoding;
+  readonly #savesMemory: boolean;
 
-  /** @param encoding of every matrix that is not a table */
-  constructor(graph: GraphBuilder, planner: WeightPlanner, encoding: WeightEncoding) {
+  /**
+   * @param encoding of every matrix that is not a table
+   * @param savesMemory for the wasm provider, where constants are not folded and matrices are widened
+   *   at every call: late, and the head's in slices
+   */
+  constructor(
+    graph: GraphBuilder,
+    planner: WeightPlanner,
+    encoding: WeightEncoding,
+    savesMemory: boolean,
+  ) {
     this.type = encoding === 'fp16' ? 'float16' : 'float32';
     this.#graph = graph;
     this.#planner = planner;
     this.#encoding = encoding;
+    this.#savesMemory = savesMemory;
   }
 
   /** How an embedding table of this shape is stored. */
@@ -113,13 +124,15 @@ export class GraphWeights {
   }
 
   /**
-   * The same as `multiply`, with the memory of a slice: large matrices are widened some rows at a time.
-   * Slices are copies of codes, a few hundredths of the time that widening takes.
+   * The same as `multiply` for a head. Slices are copies of codes, a few hundredths of the time that
+   * widening takes.
    */
-  multiplyInSlices(name: string, x: string, weight: string, form: MatrixForm): string {
+  multiplyHead(name: string, x: string, weight: string, form: MatrixForm): string {
     const { rows, columns, encoding } = form;
     const sliceRows = Math.ceil(widenedValues / columns);
-    if (encoding === 'fp32' || rows <= sliceRows) return this.multiply(name, x, weight, form);
+    if (!this.#savesMemory || encoding === 'fp32' || rows <= sliceRows) {
+      return this.multiply(name, x, weight, form);
+    }
     const parts = this.#partNames(weight, encoding);
     const products: string[] = [];
     for (let start = 0; start < rows; start += sliceRows) {
@@ -174,9 +187,12 @@ export class GraphWeights {
     for (const tensor of this.#planner.add(name, sources, shape, encoding, addend)) {
       this.#graph.constant(tensor);
     }
-    // Folded when a session is made: scales take a quarter of the codes in memory, an eighth stored.
+    // On WebGPU folded when a session is made: scales take a quarter of the codes in memory, an eighth
+    // stored.
     if (encoding === 'q4') {
-      this.#graph.cast(this.scales(name, encoding), `${name}.scales`, 'float32');
+      this.#graph.cast(this.scales(name, encoding), `${name}.scales`, 'float32', {
+        isLeading: this.#savesMemory,
+      });
     }
   }
 }

@@ -23,10 +23,7 @@ export function writeHead(setting: EndSetting, x: string, logits: LogitRows): vo
         encoding: weights.tableEncoding(vocabularySize, hiddenSize),
       }
     : weights.matrix(weight, [weight], vocabularySize, hiddenSize);
-  const product =
-    logits === 'rows'
-      ? weights.multiplyInSlices(name, chosen, weight, form)
-      : weights.multiply(name, chosen, weight, form);
+  const product = weights.multiplyHead(name, chosen, weight, form);
   const flat = capLogits(setting, weights.widen(product));
   if (logits === 'keep') graph.node('logits', 'Reshape', [flat, 'kept.shape']);
   else graph.node('logits', 'Identity', [flat]);

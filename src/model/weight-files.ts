@@ -52,8 +52,10 @@ export async function mountWeights(
 
 /** A file whose reads are counted. */
 export function countedFile(file: ModelFile, meter: ProgressMeter): ModelFile {
+  const { path, sizeBytes } = file;
   return {
-    ...file,
+    path,
+    sizeBytes,
     read: async (offsetBytes, lengthBytes, signal, allocate) => {
       const bytes = await file.read(offsetBytes, lengthBytes, signal, allocate);
       meter.advance(lengthBytes);
