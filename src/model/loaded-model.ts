@@ -12,6 +12,7 @@ import { buildDecoderGraph } from './decoder-graph';
 import type { ReadExport } from './load-export';
 import type { ModelTexts } from './model-texts';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
+import { checkFits } from './session-memory';
 import {
   scoreContinuations,
   sequenceLogits,
@@ -112,6 +113,7 @@ export class LoadedModel {
       logits: 'rows',
     });
     this.#plan = graph.plan;
+    if (options.provider === 'wasm') checkFits(label, this.#weightBytes, dtype);
     this.#cacheType = graph.cacheType;
     this.#onnx = encodeOnnxModel(graph.model);
   }
@@ -119,7 +121,7 @@ export class LoadedModel {
   /**
    * Reads a model's small files, builds its graph, converts its weights and makes a session.
    *
-   * @throws LabError `model/unsupported`, `model/run-failed`, `format/bad-config`,
+   * @throws LabError `model/unsupported`, `model/too-large`, `model/run-failed`, `format/bad-config`,
    *   `format/bad-tokenizer`, `source/missing-file`; what the reader throws; the signal's reason
    */
   static async load(options: LoadModelOptions): Promise<LoadedModel> {
@@ -144,8 +146,8 @@ export class LoadedModel {
     const { label, texts: files, dtype, data } = exported;
     const transformers = await loadTransformers(runtime);
     const model = new LoadedModel({ runtime, files, dtype, provider, label }, transformers);
-    const totalBytes = data.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const meter = new ProgressMeter(`Reading ${label}`, totalBytes, 'bytes', task.onProgress);
+    const total = model.#weightBytes;
+    const meter = new ProgressMeter(`Reading ${label}`, total, 'bytes', task.onProgress);
     const counted = data.map((file) => countedFile(file, meter));
     await model.#start(counted, label, 0, task);
     return model;
@@ -215,7 +217,7 @@ export class LoadedModel {
       dtype,
       provider,
       threadCount: runtime.threadCount,
-      weightBytes: this.#plan.files.reduce((sum, file) => sum + file.sizeBytes, 0),
+      weightBytes: this.#weightBytes,
       convertMs,
       sessionMs: performance.now() - startMs,
     };
@@ -288,6 +290,10 @@ export class LoadedModel {
     this.#session = undefined;
     this.#data = undefined;
     await session?.retire();
+  }
+
+  get #weightBytes(): number {
+    return this.#plan.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   #use(): DecoderSession {

@@ -4,6 +4,8 @@ import type { GenerationReport, PlacedModel, RunRequest, RunSummary } from '../.
 import { runModelId, storedSlot } from '../../../src/workers/stored-slot';
 import type { ProbeAnswer, ProbeQuestion } from './probe.worker';
 
+// The runtime's files lie at the root of the site.
+history.replaceState(null, '', '/');
 const lab = createLab();
 /** Folders picked so far, in order. */
 const picked: PlacedModel[] = [];
