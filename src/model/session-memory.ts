@@ -6,11 +6,11 @@ import type { WeightEncoding } from './weight-plan';
 const addressableBytes = 2 ** 32;
 
 /**
- * What a session takes beside its weights at most: the runtime, one matrix widened, logits and the keys
- * and values of a batch. Measured in 4 bits with the shapes of Gemma-2-2B: 0.2 GB to write a reply and
- * 0.5 GB to score.
+ * What a session takes beside its weights at most: the runtime, one matrix widened, logits, and the
+ * keys and values of a batch. Measured in 4 bits with the shapes of Gemma-2-2B: 0.2 GB to write a reply,
+ * 0.7 GB to write seven at once.
  */
-const workingBytes = 500_000_000;
+const workingBytes = 800_000_000;
 
 /** fp32 is the fastest encoding on WebAssembly, where quantised weights are widened at every call. */
 const fp32UpToParameters = 250_000_000;
