@@ -103,7 +103,7 @@ export class DecoderSession {
       mounted.throwIfFailed();
       throw new LabError(
         'model/run-failed',
-        `The model could not be loaded on ${provider}: ${sentenceOf(cause)}. Try fp32 and the wasm provider, or close other tabs if memory is short.`,
+        `The model could not be loaded on ${provider}: ${sentenceOf(cause)}. If memory is short, close other tabs or write the model in 4 bits (q4); if not, try the wasm provider.`,
         { details: { provider }, cause },
       );
     }
