@@ -14,11 +14,11 @@ import { makeReport } from '../eval/report';
 import { itemSetHash, selectQuick } from '../eval/select-items';
 import { domainIds, type DomainId } from '../eval/tasks/task';
 import { GivenOptions, type Command } from './command';
-import { loadFolder } from './open-model';
+import { loadFolder, runnableDtypes } from './open-model';
 import { progressLine } from './progress-line';
 
 const usage =
-  'mergelab eval MODEL_DIR [--suite zoo] [--tasks math,safety,…] [--limit N] [--seed N] [--dtype fp32|q8|q4] [--json]';
+  'mergelab eval MODEL_DIR [--suite zoo] [--tasks math,safety,…] [--limit N] [--seed N] [--dtype fp32|fp16|q8|q4] [--json]';
 
 /** Scores a local model on the zoo's held-out items. */
 export const evalCommand: Command = {
@@ -41,14 +41,16 @@ export const evalCommand: Command = {
     const folder = options.single('MODEL_DIR');
     options.choice('suite', ['zoo']);
     const seed = options.integer('seed', 0) ?? 0;
-    const dtype = options.choice('dtype', ['fp32', 'q8', 'q4']) ?? 'fp32';
+    const dtype = options.choice('dtype', runnableDtypes);
     const items = await zooItems(tasksOf(options), options.integer('limit', 1), seed);
-    const model = await loadFolder(folder, dtype);
+    const progress = progressLine();
+    const model = await loadFolder(folder, dtype, { signal, onProgress: progress.show }).finally(
+      progress.clear,
+    );
     const python = new PythonSandbox({
       createPort: () => nodePythonPort(new Worker(new URL('./python-thread.js', import.meta.url))),
       baseUrl: `${pathToFileURL(dirname(packageFile('pyodide'))).href}/`,
     });
-    const progress = progressLine();
     const startedAt = new Date().toISOString();
     const startMs = performance.now();
     const results: ItemResult[] = [];
@@ -69,7 +71,7 @@ export const evalCommand: Command = {
         itemSetHash: itemSetHash(items),
         seed,
         device: `wasm, ${model.facts.threadCount} threads`,
-        dtype,
+        dtype: model.facts.dtype,
         maxNewTokens: defaultMaxNewTokens,
         versions: { python: python.pythonVersion ?? 'not used' },
         startedAt,

@@ -1,8 +1,9 @@
 import { GivenOptions, type Command } from './command';
-import { loadFolder } from './open-model';
+import { loadFolder, runnableDtypes } from './open-model';
+import { progressLine } from './progress-line';
 
 const usage =
-  'mergelab generate MODEL_DIR --prompt TEXT [--max-new-tokens N] [--temperature T] [--seed N] [--dtype fp32|q8|q4] [--json]';
+  'mergelab generate MODEL_DIR --prompt TEXT [--max-new-tokens N] [--temperature T] [--seed N] [--dtype fp32|fp16|q8|q4] [--json]';
 
 /** Writes one reply to a prompt, as it comes. */
 export const generateCommand: Command = {
@@ -28,7 +29,11 @@ export const generateCommand: Command = {
     if (!(temperature >= 0 && temperature <= 10)) {
       throw options.error('--temperature must be a number from 0 to 10.');
     }
-    const model = await loadFolder(folder, options.choice('dtype', ['fp32', 'q8', 'q4']) ?? 'fp32');
+    const progress = progressLine();
+    const dtype = options.choice('dtype', runnableDtypes);
+    const model = await loadFolder(folder, dtype, { signal, onProgress: progress.show }).finally(
+      progress.clear,
+    );
     const asJson = options.flag('json');
     const completion = await model.generateStream(prompt, {
       maxNewTokens: options.integer('max-new-tokens', 1) ?? 64,

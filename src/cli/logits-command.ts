@@ -1,5 +1,5 @@
 import { GivenOptions, type Command } from './command';
-import { loadFolder } from './open-model';
+import { loadFolder, runnableDtypes } from './open-model';
 
 const usage = 'mergelab logits MODEL_DIR --tokens 1,2,3 [--dtype fp32|fp16|q8|q4] [--json]';
 
@@ -23,10 +23,7 @@ export const logitsCommand: Command = {
     if (tokens.some((token) => !Number.isSafeInteger(token) || token < 0)) {
       throw options.error('--tokens must be token ids separated by commas, such as 1,2,3.');
     }
-    const model = await loadFolder(
-      folder,
-      options.choice('dtype', ['fp32', 'fp16', 'q8', 'q4']) ?? 'fp32',
-    );
+    const model = await loadFolder(folder, options.choice('dtype', runnableDtypes));
     const vocabSize = model.config.vocabularySize;
     const tooLarge = tokens.find((token) => token >= vocabSize);
     if (tooLarge !== undefined) {

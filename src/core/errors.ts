@@ -30,6 +30,7 @@ export type LabErrorCode =
   | 'hub/wrong-hash'
   | 'model/bad-output'
   | 'model/run-failed'
+  | 'model/too-large'
   | 'model/unsupported'
   | 'recipe/bad-value'
   | 'recipe/licence'

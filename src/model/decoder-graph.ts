@@ -58,7 +58,12 @@ class DecoderGraphWriter {
     this.#config = config;
     this.#options = options;
     this.#planner = new WeightPlanner(options.dataFileName);
-    this.#weights = new GraphWeights(this.#graph, this.#planner, options.dtype);
+    this.#weights = new GraphWeights(
+      this.#graph,
+      this.#planner,
+      options.dtype,
+      options.logits === 'rows',
+    );
     const setting = { graph: this.#graph, config, type: this.#weights.type };
     this.#attention = attentionFor(setting, options.logits === 'keep');
   }

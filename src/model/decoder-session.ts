@@ -1,9 +1,11 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { invariant, LabError, sentenceOf } from '../core/errors';
+import type { LongTask } from '../core/progress';
 import type { DecoderConfig } from './decoder-config';
 import type { ProductType } from './graph-weights';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
 import type { TokenBatch } from './token-batch';
+import { mountWeights, type WeightFile } from './weight-files';
 import { webgpuOption } from './webgpu-option';
 
 /** Keys and values of the tokens seen so far, by name such as `0.key`; each batch row its own. */
@@ -26,7 +28,7 @@ export interface DecoderSessionSource {
   readonly onnx: Uint8Array;
   readonly cacheType: ProductType;
   /** Data files by the names the graph uses; copied by the runtime, so reusable afterwards. */
-  readonly data: readonly { readonly path: string; readonly data: Uint8Array }[];
+  readonly data: readonly WeightFile[];
 }
 
 /** One loaded graph with its weights. */
@@ -62,12 +64,14 @@ export class DecoderSession {
    * optimising costs 10-25 ms a session and gains nothing measurable.
    *
    * @throws LabError `model/run-failed` when the runtime refuses the graph or memory runs out,
-   *   `model/unsupported` for capped scores on WebGPU
+   *   `model/unsupported` for capped scores on WebGPU; what stored data files throw, the signal's
+   *   reason among it
    */
   static async create(
     source: DecoderSessionSource,
     provider: ModelProvider,
     runtime: OrtRuntime,
+    { signal }: Pick<LongTask, 'signal'> = {},
   ): Promise<DecoderSession> {
     if (provider === 'webgpu' && source.config.traits.attentionCap !== undefined) {
       // Its fused attention leaves the cap out without a word (onnxruntime-web 1.30).
@@ -77,9 +81,10 @@ export class DecoderSession {
         { details: { provider } },
       );
     }
+    const mounted = await mountWeights(source.data, runtime, signal);
     const options: InferenceSession.SessionOptions = {
       executionProviders: [provider === 'webgpu' ? await webgpuOption() : provider],
-      externalData: [...source.data],
+      externalData: [...mounted.externalData],
       // Errors only: that shape arithmetic sits on the CPU in a WebGPU session is intended.
       logSeverityLevel: 3,
       graphOptimizationLevel: provider === 'wasm' ? 'disabled' : 'all',
@@ -95,9 +100,10 @@ export class DecoderSession {
       );
       return new DecoderSession(source, provider, runtime, session);
     } catch (cause) {
+      mounted.throwIfFailed();
       throw new LabError(
         'model/run-failed',
-        `The model could not be loaded on ${provider}: ${sentenceOf(cause)}. Try fp32 and the wasm provider, or close other tabs if memory is short.`,
+        `The model could not be loaded on ${provider}: ${sentenceOf(cause)}. If memory is short, close other tabs or write the model in 4 bits (q4); if not, try the wasm provider.`,
         { details: { provider }, cause },
       );
     }

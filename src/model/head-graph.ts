@@ -14,13 +14,16 @@ export function writeHead(setting: EndSetting, x: string, logits: LogitRows): vo
   const { graph, weights, config } = setting;
   const { vocabularySize, hiddenSize, tiesEmbeddings } = config;
   const chosen = weights.narrow(chosenPositions(graph, x, logits));
-  const product = tiesEmbeddings
-    ? weights.multiply('head', chosen, 'model.embed_tokens.weight', {
+  const name = tiesEmbeddings ? 'head' : 'lm_head';
+  const weight = tiesEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  const form = tiesEmbeddings
+    ? {
         rows: vocabularySize,
         columns: hiddenSize,
         encoding: weights.tableEncoding(vocabularySize, hiddenSize),
-      })
-    : weights.product('lm_head', ['lm_head.weight'], chosen, vocabularySize, hiddenSize);
+      }
+    : weights.matrix(weight, [weight], vocabularySize, hiddenSize);
+  const product = weights.multiplyHead(name, chosen, weight, form);
   const flat = capLogits(setting, weights.widen(product));
   if (logits === 'keep') graph.node('logits', 'Reshape', [flat, 'kept.shape']);
   else graph.node('logits', 'Identity', [flat]);

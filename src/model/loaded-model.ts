@@ -1,4 +1,4 @@
-import type { LongTask } from '../core/progress';
+import { ProgressMeter, type LongTask } from '../core/progress';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
 import { encodeOnnxModel } from '../formats/onnx-writer';
 import { generateGreedy, type TokenReply } from './batch-generator';
@@ -12,6 +12,7 @@ import { buildDecoderGraph } from './decoder-graph';
 import type { ReadExport } from './load-export';
 import type { ModelTexts } from './model-texts';
 import type { ModelProvider, OrtRuntime } from './ort-runtime';
+import { checkFits } from './session-memory';
 import {
   scoreContinuations,
   sequenceLogits,
@@ -21,6 +22,7 @@ import {
 import { streamCompletion, type Completion } from './stream-completion';
 
 import { loadTransformers, type TransformersModule } from './transformers-runtime';
+import { countedFile, type WeightFile } from './weight-files';
 import type { WeightEncoding, WeightPlan } from './weight-plan';
 
 export interface LoadModelOptions extends LongTask {
@@ -111,6 +113,7 @@ export class LoadedModel {
       logits: 'rows',
     });
     this.#plan = graph.plan;
+    if (options.provider === 'wasm') checkFits(label, this.#weightBytes, dtype);
     this.#cacheType = graph.cacheType;
     this.#onnx = encodeOnnxModel(graph.model);
   }
@@ -118,7 +121,7 @@ export class LoadedModel {
   /**
    * Reads a model's small files, builds its graph, converts its weights and makes a session.
    *
-   * @throws LabError `model/unsupported`, `model/run-failed`, `format/bad-config`,
+   * @throws LabError `model/unsupported`, `model/too-large`, `model/run-failed`, `format/bad-config`,
    *   `format/bad-tokenizer`, `source/missing-file`; what the reader throws; the signal's reason
    */
   static async load(options: LoadModelOptions): Promise<LoadedModel> {
@@ -131,8 +134,9 @@ export class LoadedModel {
   }
 
   /**
-   * Makes a session over weights that were exported before; nothing is converted.
-   * @throws LabError as `load`
+   * Makes a session over weights that were exported before; nothing is converted. In browsers with
+   * JSPI they go from where they are stored straight into the session.
+   * @throws LabError as `load`; what the files throw
    */
   static async loadExport(
     exported: ReadExport,
@@ -142,7 +146,10 @@ export class LoadedModel {
     const { label, texts: files, dtype, data } = exported;
     const transformers = await loadTransformers(runtime);
     const model = new LoadedModel({ runtime, files, dtype, provider, label }, transformers);
-    await model.#start(data, label, 0, task);
+    const total = model.#weightBytes;
+    const meter = new ProgressMeter(`Reading ${label}`, total, 'bytes', task.onProgress);
+    const counted = data.map((file) => countedFile(file, meter));
+    await model.#start(counted, label, 0, task);
     return model;
   }
 
@@ -175,7 +182,7 @@ export class LoadedModel {
 
   /** Puts a session over encoded weights in place of the one before. */
   async #start(
-    data: readonly Uint8Array[],
+    data: readonly WeightFile['data'][],
     label: string,
     convertMs: number,
     task: LongTask,
@@ -196,6 +203,7 @@ export class LoadedModel {
       },
       provider,
       runtime,
+      task,
     );
     if (task.signal?.aborted === true) {
       // Newer weights may be in place already.
@@ -209,7 +217,7 @@ export class LoadedModel {
       dtype,
       provider,
       threadCount: runtime.threadCount,
-      weightBytes: this.#plan.files.reduce((sum, file) => sum + file.sizeBytes, 0),
+      weightBytes: this.#weightBytes,
       convertMs,
       sessionMs: performance.now() - startMs,
     };
@@ -282,6 +290,10 @@ export class LoadedModel {
     this.#session = undefined;
     this.#data = undefined;
     await session?.retire();
+  }
+
+  get #weightBytes(): number {
+    return this.#plan.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   #use(): DecoderSession {

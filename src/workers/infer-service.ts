@@ -12,6 +12,7 @@ import { isExport } from '../model/load-export';
 import type { LoadedModel } from '../model/loaded-model';
 import { loadBrowserRuntime } from '../model/ort-browser';
 import { readModelTexts } from '../model/read-texts';
+import { encodingFor } from '../model/session-memory';
 import { storedModel } from '../sources/cached-files';
 import type { ModelFiles } from '../sources/model-files';
 import { openModel } from '../sources/open-model';
@@ -25,7 +26,7 @@ import type {
   GenerationRequest,
 } from './lab-types';
 import { LazyCollection } from './lazy-collection';
-import { encodingFor, LoadedSlots } from './loaded-slots';
+import { LoadedSlots } from './loaded-slots';
 import type { MergedModel } from './merged-model';
 import type { CollectionSource } from './open-collection';
 import { RememberedScores } from './remembered-scores';

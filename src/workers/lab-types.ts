@@ -108,7 +108,7 @@ export interface EvaluationRequest {
 
 export interface EvaluationUpdate {
   readonly slot: Slot;
-  /** In what numbers the model ran: `fp32` or `q8`. */
+  /** In what numbers the model ran, such as `fp32` or `q4`. */
   readonly dtype: string;
   /** Draws the order of the items; replies are greedy and need none. */
   readonly seed: number;

@@ -5,16 +5,11 @@ import { readExport } from '../model/load-export';
 import { LoadedModel } from '../model/loaded-model';
 import type { OrtRuntime } from '../model/ort-runtime';
 import type { ModelTexts } from '../model/model-texts';
-import type { WeightEncoding } from '../model/weight-plan';
+import { encodingFor, weightBytes } from '../model/session-memory';
 import type { CheckpointReader } from '../formats/checkpoint-reader';
 import type { ModelFiles } from '../sources/model-files';
 import { contentsOf } from './open-model';
 
-/**
- * fp32 is the fastest encoding on WebAssembly, where quantised weights are widened at every call;
- * above this size it would take more than a quarter of the 4 GB that WebAssembly can address.
- */
-const fp32UpToParameters = 250_000_000;
 /** Sessions kept beside each other; beyond it the least recently used is dropped. */
 const keptWeightBytes = 640 * 1024 * 1024;
 
@@ -57,7 +52,7 @@ export class LoadedSlots {
     await this.drop(slot);
     const { parameterCount } = contentsOf(reader);
     const dtype = encodingFor(parameterCount);
-    await this.#makeRoom(parameterCount * (dtype === 'fp32' ? 4 : 1.2));
+    await this.#makeRoom(weightBytes(parameterCount, dtype));
     const model = await LoadedModel.load({
       runtime: this.#runtime,
       files: texts,
@@ -117,9 +112,4 @@ function sameTexts(before: ModelTexts | undefined, after: ModelTexts): boolean {
   return (
     before?.size === after.size && [...after].every(([name, text]) => before.get(name) === text)
   );
-}
-
-/** The encoding in which a model of this size is run and scored. */
-export function encodingFor(parameterCount: number): WeightEncoding {
-  return parameterCount <= fp32UpToParameters ? 'fp32' : 'q8';
 }

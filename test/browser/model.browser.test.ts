@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LabError } from '../../src/core/errors';
+import type { Progress } from '../../src/core/progress';
 import { streamCheckpoint } from '../../src/formats/tensor-stream';
 import { describeExport } from '../../src/model/describe-export';
+import { readExport } from '../../src/model/load-export';
 import { LoadedModel } from '../../src/model/loaded-model';
 import { loadBrowserRuntime } from '../../src/model/ort-browser';
 import type { ModelProvider, OrtRuntime } from '../../src/model/ort-runtime';
 import { loadTransformers } from '../../src/model/transformers-runtime';
 import type { WeightEncoding } from '../../src/model/weight-plan';
+import { memoryFiles } from '../../src/sources/memory-files';
 import { largeTableConfig, largeTableWeights } from '../unit/model/large-table';
 import { readerOf, tensorShapes, tinyConfig, tinyWeights } from '../unit/model/tiny-model';
 import { tinyTexts } from '../unit/model/tiny-texts';
@@ -129,6 +133,26 @@ describe.each([
       }
       folder.set(file.path, bytes);
     }
+  });
+
+  it('gives our own session its weights, and the reason when they cannot be read', async () => {
+    const exported = await readExport(memoryFiles('tiny', folder));
+    const direct = await load(dtype, 'wasm');
+    const reports: Progress[] = [];
+    const again = await LoadedModel.loadExport(
+      exported,
+      { runtime, provider: 'wasm' },
+      { onProgress: (progress) => reports.push(progress) },
+    );
+    expect(await again.logits(tokens)).toEqual(await direct.logits(tokens));
+    expect(reports.at(-1)?.done).toBeGreaterThan(0.99 * again.facts.weightBytes);
+    await again.dispose();
+    await direct.dispose();
+    const gone = new LabError('source/read-failed', 'The file is gone; pick it again.');
+    const data = exported.data.map((file) => ({ ...file, read: async () => Promise.reject(gone) }));
+    await expect(
+      LoadedModel.loadExport({ ...exported, data }, { runtime, provider: 'wasm' }),
+    ).rejects.toBe(gone);
   });
 
   it('is loaded by transformers.js as it is, with the logits of our own fp32 or quantised session', async () => {

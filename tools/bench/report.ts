@@ -19,6 +19,11 @@ export interface Measurement {
   readonly cpuMs?: number;
   readonly fetchCpuMs?: number;
   readonly storeCpuMs?: number;
+  /** Of what a merge wrote. */
+  readonly outputBytes?: number;
+  /** From its store to the first token, and the rate from then on. */
+  readonly firstTokenMs?: number;
+  readonly tokensPerSecond?: number;
   /** Parts of the baseline. */
   readonly fetchMs?: number;
   readonly storeMs?: number;

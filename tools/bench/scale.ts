@@ -5,8 +5,10 @@
 // reading the same bytes and dropping them, storing as many bytes as the run writes; of more than some
 // GB the first are measured and the time is stretched.
 //
-// SIZES=135m,gemma-2b METHODS=task_arithmetic,ties SOURCES=hub,files,mergekit name parts of it; mergekit is
-// `mergekit-yaml` on the PATH or what MERGEKIT names, and merges the same files.
+// A merge of Gemma-2-2B's shapes that is written in 4 bits is then spoken to, as a person tries a run.
+//
+// SIZES=135m,gemma-2b METHODS=task_arithmetic,ties SOURCES=hub,files,mergekit OUTPUTS=checkpoint,q4 name
+// parts of it; mergekit is `mergekit-yaml` on the PATH or what MERGEKIT names, and merges the same files.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +36,9 @@ const recipes = {
   task_arithmetic: 'weight: 0.4',
   ties: 'weight: 0.4, density: 0.2',
 } as const;
+/** Bytes a parameter, at least. */
+const outputs = { checkpoint: 2, q4: 0.55 } as const;
+const spokenTokens = 8;
 const device = `Chromium, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}`;
 const mergekit = findMergekit();
 
@@ -132,35 +137,41 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
     );
     for (const method of ['task_arithmetic', 'ties'] as const) {
       if (!isAsked('METHODS', method)) continue;
-      const byteCount = 2 * elementCount * modelCount;
-      const fetchShare = byteCount / read.byteCount;
-      const storeShare = (2 * elementCount) / stored.byteCount;
-      const fetchMs = fetchShare * read.elapsedMs;
-      const storeMs = storeShare * stored.elapsedMs;
-      const startMs = performance.now();
-      const [run, cost] = await watched(browserId, async () =>
-        carryOut(page, method, opened.models),
-      );
-      const elapsedMs = performance.now() - startMs;
-      report({
-        name: `scale ${size} ${method} from ${kind}`,
-        backend: 'wasm',
-        device: `${device}, load ${loadavg()[0]?.toFixed(1) ?? ''}`,
-        elementCount,
-        byteCount,
-        elapsedMs,
-        baseline: fetchMs > storeMs ? 'raw read' : 'raw store',
-        baselineMs: Math.max(fetchMs, storeMs),
-        fetchMs,
-        storeMs,
-        ...cost,
-        fetchCpuMs: fetchShare * readCost.cpuMs,
-        storeCpuMs: storeShare * storeCost.cpuMs,
-      });
-      if (run.sizeBytes === undefined || run.sizeBytes < 2 * elementCount) {
-        throw new Error(`The merge has ${run.sizeBytes} bytes`);
+      for (const output of ['checkpoint', 'q4'] as const) {
+        if (!isAsked('OUTPUTS', output)) continue;
+        const byteCount = 2 * elementCount * modelCount;
+        const fetchShare = byteCount / read.byteCount;
+        const storeShare = (outputs[output] * elementCount) / stored.byteCount;
+        const fetchMs = fetchShare * read.elapsedMs;
+        const storeMs = storeShare * stored.elapsedMs;
+        const startMs = performance.now();
+        const [run, cost] = await watched(browserId, async () =>
+          carryOut(page, method, output, opened.models),
+        );
+        const elapsedMs = performance.now() - startMs;
+        const outputBytes = run.sizeBytes ?? 0;
+        report({
+          name: `scale ${size} ${method} to ${output} from ${kind}`,
+          backend: 'wasm',
+          device: `${device}, load ${loadavg()[0]?.toFixed(1) ?? ''}`,
+          elementCount,
+          byteCount,
+          elapsedMs,
+          baseline: fetchMs > storeMs ? 'raw read' : 'raw store',
+          baselineMs: Math.max(fetchMs, storeMs),
+          fetchMs,
+          storeMs,
+          ...cost,
+          fetchCpuMs: fetchShare * readCost.cpuMs,
+          storeCpuMs: storeShare * storeCost.cpuMs,
+          outputBytes,
+        });
+        if (outputBytes < 0.9 * outputs[output] * elementCount) {
+          throw new Error(`The merge has ${run.sizeBytes} bytes`);
+        }
+        if (output === 'q4' && size === 'gemma-2b') await speak(page, browserId, run);
+        await ask(page, async (scale) => scale.forgetRuns());
       }
-      await ask(page, async (scale) => scale.forgetRuns());
     }
   } finally {
     await context.close();
@@ -168,6 +179,36 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
     await site.close();
     await rm(profile, { recursive: true, force: true });
   }
+}
+
+/** Loads a run's weights from the store and has them write a few words. */
+async function speak(page: Page, browserId: number, run: RunSummary): Promise<void> {
+  const startMs = performance.now();
+  const [{ firstTokenMs, tokensPerSecond }, cost] = await watched(browserId, async () => {
+    await ask(page, async (scale, id: string) => scale.speak(id, 1), run.id);
+    const first = performance.now() - startMs;
+    const given = { id: run.id, count: spokenTokens };
+    const spoken = await ask(
+      page,
+      async (scale, { id, count }: typeof given) => scale.speak(id, count),
+      given,
+    );
+    return { firstTokenMs: first, tokensPerSecond: spoken.tokensPerSecond };
+  });
+  const elapsedMs = performance.now() - startMs;
+  report({
+    name: `speak ${run.title} in q4`,
+    backend: 'wasm',
+    device,
+    elementCount: 0,
+    byteCount: run.sizeBytes ?? 0,
+    elapsedMs,
+    baseline: 'itself',
+    baselineMs: elapsedMs,
+    firstTokenMs,
+    tokensPerSecond,
+    ...cost,
+  });
 }
 
 /** Does some work of the browser and tells what it cost. */
@@ -188,6 +229,7 @@ async function watched<T>(
 async function carryOut(
   page: Page,
   method: keyof typeof recipes,
+  output: keyof typeof outputs,
   models: readonly PlacedModel[],
 ): Promise<RunSummary> {
   const run = await ask(
@@ -197,7 +239,7 @@ async function carryOut(
       title: method,
       recipeText: recipeOf(method, modelNames(modelCount)),
       models,
-      output: 'checkpoint',
+      output,
       to: 'store',
       caching: 'stream',
       budgetBytes: 1.5e9,

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { elementCountOf } from '../../src/core/dtype';
 import { hashText32 } from '../../src/core/random';
 import {
@@ -15,6 +17,10 @@ import { copyRepeated, drawTiles, type WeightTiles } from './weight-tile';
 const maxShardBytes = 5_000_000_000;
 /** Pages of a file hold weights or nothing but zeros, which a file system need not store. */
 export const pageBytes = 1 << 20;
+
+/** The zoo's tokenizer fills the first ids of any vocabulary, so that the models can be spoken to. */
+const zooBase = join(import.meta.dirname, '..', '..', 'public', 'zoo', 'base');
+const tokenizerPaths = ['tokenizer.json', 'tokenizer_config.json'];
 
 /** One shard of a layout that all models of a family share. */
 interface Shard {
@@ -43,17 +49,15 @@ export class SyntheticModel implements ModelFiles {
   constructor(
     label: string,
     tiles: WeightTiles,
-    layout: { readonly config: string; readonly index: string | undefined },
+    texts: ReadonlyMap<string, string>,
     shards: readonly Shard[],
     filled01: number,
   ) {
     this.label = label;
     this.#tiles = tiles;
     this.#filled01 = filled01;
-    const files = new Map<string, ModelFile>([
-      ['config.json', textFile('config.json', layout.config)],
-    ]);
-    if (layout.index !== undefined) files.set(indexFileName, textFile(indexFileName, layout.index));
+    const files = new Map<string, ModelFile>();
+    for (const [path, text] of texts) files.set(path, textFile(path, text));
     for (const shard of shards) files.set(shard.path, this.#shardFile(shard));
     this.files = files;
   }
@@ -108,13 +112,12 @@ export async function syntheticFamily(options: FamilyOptions): Promise<Synthetic
   const { size, modelCount, seed, filled01 = 1 } = options;
   const shapes = modelShapes[size];
   const shards = layOut(tensorsOf(shapes));
-  const layout = {
-    config: `${JSON.stringify(configOf(shapes), null, 2)}\n`,
-    index: shards.length === 1 ? undefined : indexOf(shards),
-  };
+  const texts = new Map([['config.json', `${JSON.stringify(configOf(shapes), null, 2)}\n`]]);
+  if (shards.length > 1) texts.set(indexFileName, indexOf(shards));
+  for (const path of tokenizerPaths) texts.set(path, await readFile(join(zooBase, path), 'utf8'));
   const tiles = await drawTiles(modelCount, seed);
   return tiles.map(
-    (own, index) => new SyntheticModel(modelName(index), own, layout, shards, filled01),
+    (own, index) => new SyntheticModel(modelName(index), own, texts, shards, filled01),
   );
 }
 

@@ -1,4 +1,10 @@
 import type { RunOutput, RunState, RunSummary } from '../../rpc/lab';
+import {
+  encodingFor,
+  fitsWebAssembly,
+  sessionBytes,
+  weightBytes,
+} from '../../model/session-memory';
 import { bytesText, durationText } from '../state/format';
 
 export const outputTitles: Readonly<Record<RunOutput, string>> = {
@@ -79,6 +85,21 @@ export function paceText(run: RunSummary): string {
 /** The first bytes take long, and what is left cannot be told from them. */
 function isUnderWay({ doneBytes, totalBytes }: RunSummary): boolean {
   return doneBytes > totalBytes / 100;
+}
+
+/** Weights that take more than this deserve a word on memory and patience. */
+const largeBytes = 500_000_000;
+
+/** What trying a finished run takes; checkpoints are encoded as suits their size, exports run as they are. */
+export function trialText({ output, sizeBytes = 0 }: RunSummary): string {
+  const parameterCount = sizeBytes / 2;
+  const encoding = output === 'checkpoint' ? encodingFor(parameterCount) : output;
+  const ofWeights = output === 'checkpoint' ? weightBytes(parameterCount, encoding) : sizeBytes;
+  if (ofWeights < largeBytes) return '';
+  const needed = bytesText(sessionBytes(ofWeights));
+  return fitsWebAssembly(ofWeights)
+    ? `In ${encoding} it takes up to ${needed} of memory and some seconds for every word, and a score takes from minutes to hours.`
+    : `In ${encoding} it would take ${needed} of memory, more than WebAssembly has; write it in 4 bits to try it here.`;
 }
 
 /** When a run was begun, in the person's own time and language of dates. */

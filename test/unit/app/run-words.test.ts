@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { deletionText, paceText, stakeText, targetText } from '../../../src/app/runs/run-words';
+import {
+  deletionText,
+  paceText,
+  stakeText,
+  targetText,
+  trialText,
+} from '../../../src/app/runs/run-words';
 import { outputBytes, startBudget } from '../../../src/app/runs/run-settings.svelte';
 import { storedFacts } from '../../../src/app/storage/stored-words';
 import type { RunSummary } from '../../../src/rpc/lab';
@@ -31,6 +37,19 @@ describe('paceText', () => {
   it('tells only the amount of one that rests, and nothing before it is planned', () => {
     expect(paceText({ ...run, state: 'interrupted' })).toBe('1.3 GB of 5.2 GB');
     expect(paceText({ ...run, state: 'waiting', totalBytes: 0 })).toBe('');
+  });
+});
+
+describe('trialText', () => {
+  it('tells what a large output takes in memory, as it runs', () => {
+    expect(trialText({ ...run, sizeBytes: 4.5e6 })).toBe('');
+    expect(trialText({ ...run, output: 'q4', sizeBytes: 1.52e9 })).toMatch(
+      /^In q4 it takes up to 2\.3 GB of memory/,
+    );
+    expect(trialText({ ...run, sizeBytes: 5.2e9 })).toMatch(/^In q4 it takes up to 2\.3 GB/);
+    expect(trialText({ ...run, output: 'fp16', sizeBytes: 5.2e9 })).toMatch(
+      /^In fp16 it would take 6\.0 GB of memory, more than WebAssembly has/,
+    );
   });
 });
 

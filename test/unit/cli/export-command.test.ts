@@ -78,6 +78,12 @@ describe.each([
     expect(worstOf(await own.logits(tokens), found)).toBeLessThan(tolerance);
     await own.dispose();
     await loaded.dispose();
+    const again = await loadFolder(out);
+    expect(again.facts.dtype).toBe(dtype);
+    expect(worstOf(await again.logits(tokens), found)).toBeLessThan(tolerance);
+    await again.dispose();
+    const other = dtype === 'q8' ? 'q4' : 'q8';
+    await expect(loadFolder(out, other)).rejects.toMatchObject({ code: 'cli/usage' });
   });
 });
 

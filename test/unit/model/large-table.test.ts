@@ -2,7 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CheckpointReader } from '../../../src/formats/checkpoint-reader';
 import { streamCheckpoint } from '../../../src/formats/tensor-stream';
 import { generateGreedy } from '../../../src/model/batch-generator';
+import { parseDecoderConfig } from '../../../src/model/decoder-config';
+import { buildDecoderGraph } from '../../../src/model/decoder-graph';
 import { describeExport, describeGraph } from '../../../src/model/describe-export';
+import type { LogitRows } from '../../../src/model/head-graph';
 import { dequantise, quantise4 } from '../../../src/model/quantise-blocks';
 import { sequenceLogits } from '../../../src/model/score-tokens';
 import { loadTransformers } from '../../../src/model/transformers-runtime';
@@ -91,6 +94,27 @@ describe('a q4 model whose table is in 4 bits', () => {
     await plain.retire();
     const all = Array.from((output as { data: BigInt64Array }).data, Number);
     expect(all.slice(tokens.length)).toEqual(reply?.tokens);
+  });
+});
+
+describe('the head of a large model', () => {
+  it.each(['q8', 'q4'] as const)('is widened in slices with %s', (dtype) => {
+    const shape = configOf(modelShapes['gemma-2b']);
+    const config = parseDecoderConfig(JSON.stringify(shape), 'gemma');
+    const graphOf = (logits: LogitRows) =>
+      buildDecoderGraph(config, { dtype, dataFileName: 'weights', positionCount: 64, logits });
+    const productRows = (logits: LogitRows): readonly number[] =>
+      graphOf(logits)
+        .model.graph.nodes.filter(({ opType }) => opType === 'MatMulNBits')
+        .flatMap(({ attributes: { N } }) => (N?.type === 'int' ? [N.value] : []))
+        .slice(7 * config.layerCount);
+    // transformers.js runs the other one, on WebGPU, which widens nothing.
+    expect(productRows('keep')).toEqual([config.vocabularySize]);
+    const rows = productRows('rows');
+    expect(rows.reduce((sum, count) => sum + count, 0)).toBe(config.vocabularySize);
+    expect(Math.max(...rows) * config.hiddenSize * 4).toBeLessThan(65 * 1024 * 1024);
+    // The files are the same, so that an export is loaded as it is.
+    expect(graphOf('rows').plan).toEqual(graphOf('keep').plan);
   });
 });
 

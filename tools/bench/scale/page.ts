@@ -1,8 +1,11 @@
 // The page of the benchmark: the lab as the site has it, and raw reading and storing beside it.
 import { createLab } from '../../../src/rpc/create-lab';
-import type { PlacedModel, RunRequest, RunSummary } from '../../../src/rpc/lab';
+import type { GenerationReport, PlacedModel, RunRequest, RunSummary } from '../../../src/rpc/lab';
+import { runModelId, storedSlot } from '../../../src/workers/stored-slot';
 import type { ProbeAnswer, ProbeQuestion } from './probe.worker';
 
+// The runtime's files lie at the root of the site.
+history.replaceState(null, '', '/');
 const lab = createLab();
 /** Folders picked so far, in order. */
 const picked: PlacedModel[] = [];
@@ -19,6 +22,8 @@ export interface ScalePage {
   storeRaw(sizeBytes: number): Promise<ProbeAnswer>;
   /** Carries out a run to its end, over the picked folders if it names no models. */
   run(request: RunRequest): Promise<RunSummary>;
+  /** Has the output of a run write on from a prompt. */
+  speak(runId: string, maxNewTokens: number): Promise<GenerationReport>;
   forgetRuns(): Promise<void>;
 }
 
@@ -61,6 +66,12 @@ const scale: ScalePage = {
     } finally {
       ended.abort();
     }
+  },
+  speak: async (runId, maxNewTokens) => {
+    const slot = storedSlot(runModelId(runId));
+    const prompt = 'Tom has 3 keys and gets 5 more. How many keys now?';
+    const request = { slot, prompt, maxNewTokens, temperature: 0, seed: 0 };
+    return lab.generate(request, () => undefined);
   },
   forgetRuns: async () => {
     for (const { id } of await lab.runs()) await lab.deleteRun(id);
