@@ -5,7 +5,7 @@ const allowed = {
   recipe: ['core'],
   store: ['core', 'formats'],
   sources: ['core', 'formats', 'store'],
-  linalg: ['core'],
+  linalg: ['core', 'expr'],
   gpu: ['core', 'formats', 'expr'],
   wasm: ['core', 'formats', 'expr'],
   expr: ['core', 'formats'],

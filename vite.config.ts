@@ -72,6 +72,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
+          setupFiles: ['test/unit/many-listeners.ts'],
           testTimeout: 60_000,
         },
       },

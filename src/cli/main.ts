@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isAbort, LabError, sentenceOf } from '../core/errors';
 import { nearestName } from '../recipe/nearest-name';
 import type { Command } from './command';
@@ -12,11 +13,15 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   eval: async () => (await import('./eval-command')).evalCommand,
 };
 
+/** One signal ends all reads of a run, of a dozen models; Node takes more than ten for a leak. */
+const mostListeners = 100;
+
 /**
  * Runs one subcommand.
  * @returns the exit status: 0, or 1 after one line `error CODE: sentence` on standard error
  */
 export async function main(parameters: readonly string[]): Promise<number> {
+  setMaxListeners(mostListeners);
   try {
     const [name, ...rest] = parameters;
     if (name === undefined || name === '--help' || name === '-h' || name === 'help') {

@@ -69,6 +69,8 @@ const vector = {
   f32x4Min: 0xe8,
   f32x4Max: 0xe9,
   f64x2Add: 0xf0,
+  f64x2Sub: 0xf1,
+  f64x2Mul: 0xf2,
   i32x4TruncSatF32x4S: 0xf8,
   f32x4ConvertI32x4S: 0xfa,
   f32x4ConvertI32x4U: 0xfb,
@@ -167,6 +169,10 @@ export class WasmCode {
 
   v128Load32Splat(offset: number): this {
     return this.#memory([0xfd, 0x09], 2, offset);
+  }
+
+  v128Load64Splat(offset: number): this {
+    return this.#memory([0xfd, 0x0a], 3, offset);
   }
 
   /**

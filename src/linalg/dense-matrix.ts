@@ -1,4 +1,4 @@
-/** A matrix in row-major order. Functions of this folder never change one that they were given. */
+/** A matrix in row-major order. Functions of this folder change none that they were given, but for `mirror`. */
 export interface DenseMatrix {
   readonly rowCount: number;
   readonly columnCount: number;
@@ -19,6 +19,13 @@ export function transposed({ rowCount, columnCount, values }: DenseMatrix): Dens
     }
   }
   return { rowCount: columnCount, columnCount: rowCount, values: flipped };
+}
+
+/** Copies the lower triangle of a square matrix, in place, to the upper one. */
+export function mirror({ rowCount: size, values }: DenseMatrix): void {
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < i; j++) values[j * size + i] = values[i * size + j] ?? NaN;
+  }
 }
 
 /** The rows of all parts below one another, in float64; all have the same number of columns. */

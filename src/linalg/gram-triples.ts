@@ -2,7 +2,7 @@ import type { DenseMatrix } from './dense-matrix';
 import { scaleRows, transposed } from './dense-matrix';
 import type { SingularTriples } from './linear-algebra';
 import { negligibleShare } from './linear-algebra';
-import { multiplyByTransposed64 } from './products64';
+import { simdMultiplyByTransposed64 } from './simd-products64';
 import { symmetricEigen } from './symmetric-eigen';
 
 /**
@@ -20,7 +20,7 @@ export async function gramTriples(
     return { left: right, singularValues, right: left };
   }
   const size = a.rowCount;
-  const gram = await multiplyByTransposed64(a, a, signal);
+  const gram = await simdMultiplyByTransposed64(a, a, signal);
   const { values, vectors } = await symmetricEigen(size, Float64Array.from(gram.values), signal);
   const singularValues = values.map((value) => Math.sqrt(Math.max(0, value)));
   const kept = Math.min(count, countAbove(singularValues));
@@ -29,7 +29,7 @@ export async function gramTriples(
     columnCount: size,
     values: vectors.slice(0, kept * size),
   };
-  const scaled = await multiplyByTransposed64(left, transposed(a), signal);
+  const scaled = await simdMultiplyByTransposed64(left, transposed(a), signal);
   const largest = singularValues.slice(0, kept);
   return {
     left,
@@ -51,5 +51,5 @@ export function countAbove(singularValues: Float64Array): number {
 /** U·Vᵀ of all triples that are not negligible, in float64; see `LinearAlgebra.polarFactor`. */
 export async function gramPolarFactor(a: DenseMatrix, signal?: AbortSignal): Promise<DenseMatrix> {
   const { left, right } = await gramTriples(a, Infinity, signal);
-  return multiplyByTransposed64(transposed(left), transposed(right), signal);
+  return simdMultiplyByTransposed64(transposed(left), transposed(right), signal);
 }

@@ -8,9 +8,9 @@ import { newtonSchulzPolar } from './newton-schulz';
 
 /**
  * From how many rows (columns, if fewer) on a polar factor is iterated on the device, in float32.
- * Below, eigenvectors in float64 cost a few seconds at most and do not lose accuracy to the
- * condition of the matrix. On a busy server core of 2026 they took 3.5 s for 576 × 1536 and 9.9 s
- * for 1024 × 1024, the iteration on WebAssembly 1.8 s and 4.5 s, ml-matrix's SVD 16 s for the former.
+ * Below, eigenvectors in float64 cost a second or two and do not lose accuracy to the condition of
+ * the matrix. On a busy server core of 2026 they took 0.5 s for 576 × 1536, the iteration on
+ * WebAssembly 1.8 s, ml-matrix's SVD 16 s.
  */
 const iterateFrom = { wasm: 1024, webgpu: 192 } as const;
 

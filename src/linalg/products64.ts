@@ -1,6 +1,6 @@
 import { EventBreaks } from '../core/event-breaks';
 import type { DenseMatrix } from './dense-matrix';
-import { zeros } from './dense-matrix';
+import { mirror, zeros } from './dense-matrix';
 
 /**
  * A·Bᵀ in float64, both factors read along their rows. With `b` the very same object as `a`, only
@@ -28,7 +28,7 @@ export async function multiplyByTransposed64(
       await breaks.pause(signal);
     }
   }
-  if (isGram) mirror(a.rowCount, product.values);
+  if (isGram) mirror(product);
   return product;
 }
 
@@ -61,13 +61,6 @@ function dotFourRows(
   if (count > 1) out[to + 1] = s1;
   if (count > 2) out[to + 2] = s2;
   if (count > 3) out[to + 3] = s3;
-}
-
-/** Copies the lower triangle to the upper one. */
-function mirror(size: number, values: Float32Array | Float64Array): void {
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < i; j++) values[j * size + i] = values[i * size + j] ?? NaN;
-  }
 }
 
 function float64Values({ values }: DenseMatrix): Float64Array {

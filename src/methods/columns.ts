@@ -1,5 +1,6 @@
 import type { LoadedSlice, MergeBackend } from '../expr/backend';
 import type { Expr } from '../expr/expr';
+import { rowPartsOf } from './row-parts';
 
 /** Where a computed input of a tensor's slices comes from. */
 export interface ColumnSource {
@@ -67,19 +68,26 @@ export function identityOf(object: object): string {
   return known;
 }
 
+/** How the vectors of a tensor lie: its rows, or what stands in one column of all rows. */
+export interface VectorAxis {
+  readonly rowLength: number;
+  readonly alongRows: boolean;
+}
+
 /** One number for every vector of a tensor, spread over the elements of that vector. */
 export function vectorColumn(
   name: string,
   numbers: Float32Array,
-  vectorOf: (element: number) => number,
+  { rowLength, alongRows }: VectorAxis,
 ): ColumnSource {
   return {
     name,
     key: identityOf(numbers),
     attach: async (backend, slice) => {
       const spread = new Float32Array(slice.elementCount);
-      for (let i = 0; i < spread.length; i++) {
-        spread[i] = numbers[vectorOf(slice.firstElement + i)] ?? 0;
+      for (const { row, column, start, end } of rowPartsOf(slice, rowLength)) {
+        if (alongRows) spread.fill(numbers[row] ?? 0, start, end);
+        else spread.set(numbers.subarray(column, column + end - start), start);
       }
       await backend.attach(slice, name, [spread]);
     },

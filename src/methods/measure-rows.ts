@@ -5,6 +5,7 @@ import type { RowPass } from './method';
 import type { PassEntry } from './pass-entry';
 import { contextOf, forEachSlice } from './pass-entry';
 import { rowLengthOf } from './row-length';
+import { rowPartsOf } from './row-parts';
 import type { MergeOptions } from './tensor-task';
 import { VectorNumbers } from './vector-numbers';
 
@@ -26,17 +27,12 @@ export async function measureRows(
   );
   await forEachSlice(backend, entry, Object.values(pass.values), options, async (slice) => {
     const found = await mapAllFloats(backend, slice, pass.values, entry, options);
-    for (let at = 0; at < slice.elementCount;) {
-      const place = slice.firstElement + at;
-      const offset = place % rowLength;
-      const end = at + Math.min(rowLength - offset, slice.elementCount - at);
+    for (const { row, column, start, end } of rowPartsOf(slice, rowLength)) {
       for (const [name, part] of Object.entries(parts)) {
-        part.set(found[name]?.subarray(at, end) ?? [], offset);
+        part.set(found[name]?.subarray(start, end) ?? [], column);
       }
-      const row = Math.floor(place / rowLength);
-      if (offset + end - at === rowLength) numbers.set(row, pass.measure(parts, context));
-      at = end;
+      if (column + end - start === rowLength) numbers.set(row, pass.measure(parts, context));
     }
   });
-  return numbers.columns((element) => Math.floor(element / rowLength));
+  return numbers.columns({ rowLength, alongRows: true });
 }

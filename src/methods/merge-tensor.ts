@@ -1,6 +1,7 @@
 import type { FloatDtype } from '../core/dtype';
+import { rowsOfAlike } from '../core/rows-of-alike';
 import type { LoadedSlice, MergeBackend } from '../expr/backend';
-import type { MethodDefinition, MethodNumbers, Pass } from './method';
+import type { MethodDefinition, MethodNumbers } from './method';
 import type { ColumnSource } from './columns';
 import type { PassEntry } from './pass-entry';
 import { forEachSlice, valuesOf } from './pass-entry';
@@ -86,8 +87,9 @@ export async function measureModel(
     numbers: task.numbers,
     columns: [],
   }));
-  for (const inRow of byScope(definition.passes.slice(0, passCount))) {
-    if (inRow[0]?.scope === 'model') {
+  const passes = definition.passes.slice(0, passCount);
+  for (const inRow of rowsOfAlike(passes, (first, pass) => first.scope === pass.scope)) {
+    if (inRow[0].scope === 'model') {
       entries = await runPasses(backend, inRow, entries, options);
       continue;
     }
@@ -98,15 +100,4 @@ export async function measureModel(
     entries = extended;
   }
   return entries.map(({ numbers, columns }) => ({ passCount, numbers, columns }));
-}
-
-/** The passes in order, those of one scope in a row together. */
-function byScope(passes: readonly Pass[]): Pass[][] {
-  const rows: Pass[][] = [];
-  for (const pass of passes) {
-    const last = rows.at(-1);
-    if (last?.[0]?.scope === pass.scope) last.push(pass);
-    else rows.push([pass]);
-  }
-  return rows;
 }

@@ -1,3 +1,4 @@
+import { rowsOfAlike } from '../core/rows-of-alike';
 import type { MergeBackend } from '../expr/backend';
 import { exprsOf } from '../expr/reduction';
 import type { Pass, ReducePass, TopPass } from './method';
@@ -22,30 +23,23 @@ export async function runPasses(
   options: MergeOptions,
 ): Promise<readonly PassEntry[]> {
   let extended = entries;
-  for (const inRow of rowsOf(passes)) {
-    extended = Array.isArray(inRow)
-      ? await runTopPasses(backend, inRow, extended, options)
-      : await runPass(backend, inRow, extended, options);
+  for (const [first, ...others] of rowsOfAlike(passes, rankTheSame)) {
+    if (first.kind === 'top') {
+      const tops = others.filter((pass) => pass.kind === 'top');
+      extended = await runTopPasses(backend, [first, ...tops], extended, options);
+    } else {
+      extended = await runPass(backend, first, extended, options);
+    }
   }
   return extended;
 }
 
 type OtherPass = Exclude<Pass, TopPass>;
 
-/** The passes in order, with those side by side that rank the same magnitudes in the same scope. */
-function rowsOf(passes: readonly Pass[]): (OtherPass | [TopPass, ...TopPass[]])[] {
-  const rows: (OtherPass | [TopPass, ...TopPass[]])[] = [];
-  for (const pass of passes) {
-    if (pass.kind !== 'top') {
-      rows.push(pass);
-      continue;
-    }
-    const last = rows.at(-1);
-    const isAlike = Array.isArray(last) && last[0].of === pass.of && last[0].scope === pass.scope;
-    if (isAlike) last.push(pass);
-    else rows.push([pass]);
-  }
-  return rows;
+/** Whether both look for the largest of the same magnitudes. */
+function rankTheSame(first: Pass, pass: Pass): boolean {
+  const areTops = first.kind === 'top' && pass.kind === 'top';
+  return areTops && first.of === pass.of && first.scope === pass.scope;
 }
 
 async function runPass(

@@ -1,4 +1,4 @@
-import type { ColumnSource } from './columns';
+import type { ColumnSource, VectorAxis } from './columns';
 import { vectorColumn } from './columns';
 
 /** Named numbers of every vector of a tensor. */
@@ -19,7 +19,7 @@ export class VectorNumbers {
   }
 
   /** Each list as a column that is constant along every vector. */
-  columns(vectorOf: (element: number) => number): ColumnSource[] {
-    return [...this.#lists].map(([name, list]) => vectorColumn(name, list, vectorOf));
+  columns(axis: VectorAxis): ColumnSource[] {
+    return [...this.#lists].map(([name, list]) => vectorColumn(name, list, axis));
   }
 }
