@@ -4,7 +4,7 @@ import { f32ToBits } from '../core/float-bits';
 import type { ValueType } from './expr';
 import type { InputLayout } from './input-layout';
 import type { Program, Step } from './program';
-import { invariantSteps, upperBounds, useCountsOf } from './step-analysis';
+import { useCountsOf } from './step-analysis';
 import type { WasmCode } from './wasm-code';
 import {
   constantWord,
@@ -18,6 +18,7 @@ import {
   signedOrders,
   wordOps,
 } from './wasm-ops';
+import { fractionCount, Shortcuts } from './wasm-shortcuts';
 
 /** A number the host writes into the parameter block before a run. */
 export interface NamedValue {
@@ -47,8 +48,6 @@ export const runParameterCount = 5;
  * of a shift and a mask.
  */
 export const stepElements = 8;
-/** Numbers that a random fraction has: a float32 holds whole ones below it. */
-const fractionCount = 2 ** 24;
 /** 0 for the elements at even places of the turn, 1 for the odd ones. */
 export type Half = 0 | 1;
 export const halves = [0, 1] as const;
@@ -69,13 +68,12 @@ export class StepWriter {
   /** Of what is the same for all elements, and of either half of the turn. */
   readonly #shared = new Map<number, number>();
   readonly #locals = [new Map<number, number>(), new Map<number, number>()] as const;
-  readonly #isInvariant: readonly boolean[];
   readonly #useCounts: readonly number[];
-  readonly #bounds: readonly number[];
+  readonly #shortcuts: Shortcuts;
   /** Locals with words made ready for a signed comparison, as `#shared` and `#locals`. */
   readonly #signedShared = new Map<string, number>();
   readonly #signedLocals = [new Map<string, number>(), new Map<string, number>()] as const;
-  /** Locals with the whole numbers that stand for a bound of fractions; see `#fractionOf`. */
+  /** Locals with the whole numbers that stand for a bound of fractions; see `Shortcuts.fractionOf`. */
   readonly #limits = new Map<number, number>();
   #indexLocal: number | undefined;
 
@@ -91,9 +89,8 @@ export class StepWriter {
       ...this.columns.map(() => 4),
     ];
     this.#pointers = this.#sizesBytes.map(() => code.local('i32'));
-    this.#isInvariant = invariantSteps(program);
     this.#useCounts = useCountsOf(program);
-    this.#bounds = upperBounds(program);
+    this.#shortcuts = new Shortcuts(program);
   }
 
   /** Code before the loop: addresses of the first elements, and everything invariant. */
@@ -110,7 +107,7 @@ export class StepWriter {
       this.#code.vec('i32x4Splat').v128([0, 2, 4, 6]).vec('i32x4Add').set(this.#indexLocal);
     }
     this.#program.steps.forEach((_, index) => {
-      if (this.#isInvariant[index] !== true) return;
+      if (!this.#shortcuts.isInvariant(index)) return;
       this.#writeStep(index, 0);
       const local = this.#code.local('v128');
       this.#code.set(local);
@@ -251,11 +248,11 @@ export class StepWriter {
     const [a = 0, b = 0, c = 0] = step.args;
     const code = this.#code;
     const isFloat = this.#program.steps[a]?.type === 'f32';
-    if (!isFloat && this.#changesNothing(step)) {
+    if (!isFloat && this.#shortcuts.changesNothing(step)) {
       this.push(a, half);
       return;
     }
-    const tie = this.#tieOf(step);
+    const tie = this.#shortcuts.tieOf(step);
     if (tie !== undefined) {
       this.push(tie.a, half);
       this.push(tie.condition, half);
@@ -264,7 +261,7 @@ export class StepWriter {
       code.vec('i32x4GtS');
       return;
     }
-    const fraction = this.#fractionOf(step);
+    const fraction = this.#shortcuts.fractionOf(step);
     if (fraction !== undefined) {
       this.push(fraction.word, half);
       code.get(this.#limits.get(fraction.bound) ?? 0).vec('i32x4LtS');
@@ -301,7 +298,7 @@ export class StepWriter {
       case 'toF32':
         if (this.#program.steps[a]?.type === 'bool') code.v128(lanes(one)).vec('v128And');
         // One machine instruction instead of eight.
-        else code.vec(this.#isSmall(a) ? 'f32x4ConvertI32x4S' : 'f32x4ConvertI32x4U');
+        else code.vec(this.#shortcuts.isSmall(a) ? 'f32x4ConvertI32x4S' : 'f32x4ConvertI32x4U');
         return;
       // Constants that stay in place, where V8 makes those of `f32x4.abs` anew every time.
       case 'abs':
@@ -326,37 +323,9 @@ export class StepWriter {
     }
   }
 
-  /** The least of a word and a constant that it never exceeds, or its bits among ones. */
-  #changesNothing({ op, args: [a = 0, b = 0] }: Step): boolean {
-    const limit = this.#program.steps[b];
-    if (limit?.op !== 'constant') return false;
-    const isReached = (this.#bounds[a] ?? 0xffffffff) <= limit.value;
-    return isReached && (op === 'min' || (op === 'and' && (limit.value & (limit.value + 1)) === 0));
-  }
-
-  #isSmall(index: number): boolean {
-    return (this.#bounds[index] ?? signBit) < largestSigned;
-  }
-
-  /**
-   * The parts of `word·2^-24 < bound`, where the word has 24 bits and the bound is the same for all
-   * elements: it is `word < ceil(bound·2^24)`, all of it exact, so a random number is compared as it
-   * was drawn. NaN as a bound becomes 0, below which there is nothing, too.
-   */
-  #fractionOf({ op, args }: Step): { word: number; bound: number } | undefined {
-    const stepOf = (index = -1): Step | undefined => this.#program.steps[index];
-    const [product, bound = 0] = [stepOf(args[0]), args[1]];
-    if (op !== 'lt' || product?.op !== 'mul' || this.#isInvariant[bound] !== true) return undefined;
-    const [number, scale] = [stepOf(product.args[0]), stepOf(product.args[1])];
-    const word = number?.args[0];
-    const isFraction = scale?.op === 'constant' && scale.value === 1 / fractionCount;
-    if (!isFraction || number?.op !== 'toF32' || word === undefined) return undefined;
-    return (this.#bounds[word] ?? signBit) < fractionCount ? { word, bound } : undefined;
-  }
-
   #writeLimits(): void {
     for (const step of this.#program.steps) {
-      const { bound } = this.#fractionOf(step) ?? {};
+      const { bound } = this.#shortcuts.fractionOf(step) ?? {};
       if (bound === undefined || this.#limits.has(bound)) continue;
       this.push(bound, 0);
       const local = this.#code.local('v128');
@@ -381,7 +350,7 @@ export class StepWriter {
         const way = this.#signedWay(index, other);
         const key = `${way} ${index}`;
         const isKnown = way === 'asItIs' || this.#signedShared.has(key);
-        if (isKnown || this.#isInvariant[index] !== true) continue;
+        if (isKnown || !this.#shortcuts.isInvariant(index)) continue;
         this.#writeSigned(index, way, 0);
         const local = this.#code.local('v128');
         this.#code.set(local);
@@ -392,8 +361,8 @@ export class StepWriter {
 
   /** How a word is made ready to be compared with `other` as signed. */
   #signedWay(index: number, other: number): SignedWay {
-    if (this.#isSmall(index)) return 'asItIs';
-    return this.#isSmall(other) ? 'cutOff' : 'moved';
+    if (this.#shortcuts.isSmall(index)) return 'asItIs';
+    return this.#shortcuts.isSmall(other) ? 'cutOff' : 'moved';
   }
 
   #pushSigned(index: number, other: number, half: Half): void {
@@ -419,23 +388,6 @@ export class StepWriter {
     this.push(index, half);
     if (way === 'cutOff') this.#code.v128(lanes(largestSigned)).vec('i32x4MinU');
     else this.#code.v128(lanes(signBit)).vec('v128Xor');
-  }
-
-  /**
-   * The parts of `a > b or (a = b and c)`, where `a` is small: it is `a + (c ? 1 : 0) > b`, and a mask
-   * that holds is -1. So a threshold with ties takes two instructions and not five.
-   */
-  #tieOf({ op, args }: Step): { a: number; b: number; condition: number } | undefined {
-    const stepOf = (index = -1): Step | undefined => this.#program.steps[index];
-    const [greater, both] = [stepOf(args[0]), stepOf(args[1])];
-    if (op !== 'or' || greater?.op !== 'gt' || both?.op !== 'and') return undefined;
-    const equal = stepOf(both.args[0]);
-    const [a = 0, b = 0] = greater.args;
-    const [, condition] = both.args;
-    const isSame = equal?.op === 'eq' && equal.args[0] === a && equal.args[1] === b;
-    const isFloat = stepOf(a)?.type !== 'u32';
-    if (!isSame || isFloat || condition === undefined || !this.#isSmall(a)) return undefined;
-    return { a, b, condition };
   }
 }
 
