@@ -15,7 +15,6 @@ import type {
   Lab,
   LabEnvironment,
   MergeReport,
-  PickedFolder,
   PlacedModel,
   PlanReport,
   RecipeScore,
@@ -60,14 +59,6 @@ class WorkerLab extends LabJobs implements Lab {
 
   async openZoo(task: LongTask = {}): Promise<Collection> {
     return this.#open({ kind: 'zoo', url: siteUrl('zoo/') }, task);
-  }
-
-  async openFolders(
-    folders: readonly PickedFolder[],
-    baseName: string,
-    task: LongTask = {},
-  ): Promise<Collection> {
-    return this.#open({ kind: 'folders', folders, baseName }, task);
   }
 
   /** Opens placed models as the collection of the page; those of a hub through the store. */

@@ -9,7 +9,6 @@ import type {
   GenerationRequest,
   LabEnvironment,
   MergeReport,
-  PickedFolder,
   PlanReport,
   RecipeScore,
   RecipeScoreRequest,
@@ -65,12 +64,6 @@ export interface Lab {
    */
   boundMemory(budgetBytes: number): Promise<void>;
   openZoo(task?: LongTask): Promise<Collection>;
-  /** The first folder whose name is `baseName` is the base, the others are specialists. */
-  openFolders(
-    folders: readonly PickedFolder[],
-    baseName: string,
-    task?: LongTask,
-  ): Promise<Collection>;
   /** What a merge would cost and what speaks against it; reads headers only. */
   plan(recipes: Recipes, task?: LongTask): Promise<PlanReport>;
   /** Merges and loads the result into the slot `merge`; the newest call wins, older ones abort. */
