@@ -14,6 +14,7 @@ import type { LabStore } from '../store/lab-store';
 import { dropOutput } from './drop-output';
 import { RunChannel } from './run-channel';
 import { runLockName, withRunLock } from './run-lock';
+import { freeTitle } from './run-titles';
 import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
 import { runModelId } from './stored-slot';
@@ -48,7 +49,7 @@ export class RunCatalogue {
   }
 
   /**
-   * Writes down a new run.
+   * Writes down a new run. Its title gets a count where another run is called so.
    * @throws LabError `store/denied`; as `parseRecipes`
    */
   async add(id: string, request: RunRequest): Promise<void> {
@@ -63,10 +64,11 @@ export class RunCatalogue {
     if (documents.length === 0) {
       throw new LabError('recipe/syntax', 'There is no recipe; write one first.');
     }
+    const title = await this.#freeTitle(request.title, id);
     const entry: RunEntry = {
       id,
-      request,
-      title: request.title,
+      request: { ...request, title },
+      title,
       recipeHash: await recipesHash(documents.map(({ recipe }) => recipe)),
       createdAtMs: Date.now(),
     };
@@ -94,8 +96,11 @@ export class RunCatalogue {
     return pushModel(await this.#output(id), { ...to, onProgress, signal });
   }
 
-  async rename(id: string, title: string): Promise<void> {
+  /** Renames a run and its output in the store; with a count where another run is called so. */
+  async rename(id: string, wanted: string): Promise<void> {
+    const title = await this.#freeTitle(wanted, id);
     await this.#records.putEntry({ ...(await this.#entry(id)), title });
+    await this.#store.renameModel(runModelId(id), title);
     this.#channel.tell({ kind: 'changed' });
   }
 
@@ -142,6 +147,14 @@ export class RunCatalogue {
     const meter = new ProgressMeter('Exporting', totalBytes, 'bytes', onProgress);
     const outputs = files.map((file) => copyOf(file, meter, { signal }));
     await writeZip(outputs, zipFolderName(title), target, signal);
+  }
+
+  async #freeTitle(wanted: string, id: string): Promise<string> {
+    const others = (await this.#records.list()).filter(({ entry }) => entry.id !== id);
+    return freeTitle(
+      wanted,
+      others.map(({ entry }) => entry.title),
+    );
   }
 
   async #output(id: string): Promise<ModelFiles> {
