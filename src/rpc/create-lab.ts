@@ -1,5 +1,6 @@
 import { LatestOnly } from '../core/abort';
 import type { LongTask } from '../core/progress';
+import { sentTarget } from '../workers/export-target';
 import type { InferService } from '../workers/infer-service';
 import type { MergeService } from '../workers/merge-service';
 import type { CollectionSource } from '../workers/open-collection';
@@ -10,6 +11,7 @@ import type {
   EvaluationRequest,
   EvaluationUpdate,
   ExportRequest,
+  ExportTarget,
   GenerationReport,
   GenerationRequest,
   Lab,
@@ -133,11 +135,11 @@ class WorkerLab extends LabJobs implements Lab {
 
   async exportMerge(
     request: ExportRequest,
-    target: WritableStream<Uint8Array>,
+    target: ExportTarget,
     task: LongTask = {},
   ): Promise<void> {
     const merger = await this.#merger();
-    await merger.exportTo(request, new Transferred(target, [target]), task.onProgress, task.signal);
+    await merger.exportTo(request, sentTarget(target), task.onProgress, task.signal);
   }
 
   async storage(): Promise<StorageReport> {

@@ -1,4 +1,5 @@
 import type { LongTask } from '../core/progress';
+import type { ExportTarget } from '../workers/export-target';
 import type {
   BackendId,
   Collection,
@@ -16,6 +17,7 @@ import type {
   StorageReport,
 } from '../workers/lab-types';
 
+export type { ExportTarget } from '../workers/export-target';
 export type {
   BackendId,
   BackendOption,
@@ -94,12 +96,8 @@ export interface Lab {
     onText: (piece: string) => void,
     task?: LongTask,
   ): Promise<GenerationReport>;
-  /** Streams the merged checkpoint as a zip in Hugging Face layout to the given writable. */
-  exportMerge(
-    request: ExportRequest,
-    target: WritableStream<Uint8Array>,
-    task?: LongTask,
-  ): Promise<void>;
+  /** Writes the merged checkpoint as a zip in Hugging Face layout, piece by piece. */
+  exportMerge(request: ExportRequest, target: ExportTarget, task?: LongTask): Promise<void>;
   storage(): Promise<StorageReport>;
   clearStorage(): Promise<StorageReport>;
   /** Ends the workers; the next call starts them anew. */

@@ -3,7 +3,6 @@ import type { LongTask, OnProgress } from '../core/progress';
 import { ProgressMeter } from '../core/progress';
 import type { OutputFile } from '../engine/output-files';
 import { recipeVocabulary } from '../engine/recipe-vocabulary';
-import { writeZip } from '../engine/zip-archive';
 import { zipFileName, zipFolderName } from '../engine/zip-names';
 import { parseRecipes } from '../recipe/parse-recipe';
 import { recipesHash } from '../recipe/recipe-hash';
@@ -12,6 +11,8 @@ import { pushModel, type Pushed, type PushOptions } from '../sources/hub/push';
 import type { ModelFile, ModelFiles } from '../sources/model-files';
 import type { LabStore } from '../store/lab-store';
 import { dropOutput } from './drop-output';
+import type { ExportTarget } from './export-target';
+import { exportZip } from './export-zip';
 import { RunChannel } from './run-channel';
 import { runLockName, withRunLock } from './run-lock';
 import { freeTitle } from './run-titles';
@@ -136,7 +137,7 @@ export class RunCatalogue {
    */
   async exportTo(
     id: string,
-    target: WritableStream<Uint8Array>,
+    target: ExportTarget,
     onProgress: OnProgress | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
@@ -146,7 +147,7 @@ export class RunCatalogue {
     const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const meter = new ProgressMeter('Exporting', totalBytes, 'bytes', onProgress);
     const outputs = files.map((file) => copyOf(file, meter, { signal }));
-    await writeZip(outputs, zipFolderName(title), target, signal);
+    await exportZip(outputs, zipFolderName(title), target, signal);
   }
 
   async #freeTitle(wanted: string, id: string): Promise<string> {

@@ -132,7 +132,7 @@ export class RunDesk {
       const target = await openDownload(name, sizeBytes);
       try {
         await this.#activity.run(`Writing ${name}`, (task) =>
-          this.#lab().exportRun(id, target.stream, task),
+          this.#lab().exportRun(id, target.into, task),
         );
       } catch (error) {
         await target.discard();
