@@ -64,8 +64,8 @@ export interface RowMetrics {
   readonly mean01: number | undefined;
   /** Mean over the five domains of its score over that of the domain's own specialist. */
   readonly normalised: number | undefined;
-  /** General score minus that of the base; negative is forgetting. */
-  readonly generalChange01: number | undefined;
+  /** The base's general score minus this one's; negative when more is known than before. */
+  readonly forgetting01: number | undefined;
 }
 
 /** Only scores over the same items are compared. */
@@ -83,7 +83,7 @@ export function rowMetrics(row: CompareRow, board: ScoreBoard, selection: Select
   return {
     mean01: multiTask01,
     normalised,
-    generalChange01: forgetting01 === undefined ? undefined : -forgetting01,
+    forgetting01,
   };
 }
 
