@@ -70,15 +70,15 @@ export interface RowMetrics {
 
 /** Only scores over the same items are compared. */
 export function rowMetrics(row: CompareRow, board: ScoreBoard, selection: Selection): RowMetrics {
-  const base = board.sheetOf('base', selection)?.scores ?? {};
+  const base = board.finishedShares('base', selection);
   const specialists = Object.fromEntries(
     scoredDomains.flatMap((domain) => {
-      const share = board.sheetOf(domain, selection)?.scores[domain]?.score01;
+      const share = board.finishedShares(domain, selection)[domain];
       return share === undefined ? [] : [[domain, share] as const];
     }),
   );
   const isWhole = row.state === 'done';
-  const metrics = mergeMetrics(isWhole ? sharesOf(row.scores) : {}, sharesOf(base), specialists);
+  const metrics = mergeMetrics(isWhole ? sharesOf(row.scores) : {}, base, specialists);
   const { multiTask01, normalised, forgetting01 } = metrics;
   return {
     mean01: multiTask01,
