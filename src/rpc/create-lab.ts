@@ -1,5 +1,6 @@
 import { LatestOnly } from '../core/abort';
 import type { LongTask } from '../core/progress';
+import { sentTarget } from '../workers/export-target';
 import type { InferService } from '../workers/infer-service';
 import type { MergeService } from '../workers/merge-service';
 import type { CollectionSource } from '../workers/open-collection';
@@ -10,12 +11,12 @@ import type {
   EvaluationRequest,
   EvaluationUpdate,
   ExportRequest,
+  ExportTarget,
   GenerationReport,
   GenerationRequest,
   Lab,
   LabEnvironment,
   MergeReport,
-  PickedFolder,
   PlacedModel,
   PlanReport,
   RecipeScore,
@@ -60,14 +61,6 @@ class WorkerLab extends LabJobs implements Lab {
 
   async openZoo(task: LongTask = {}): Promise<Collection> {
     return this.#open({ kind: 'zoo', url: siteUrl('zoo/') }, task);
-  }
-
-  async openFolders(
-    folders: readonly PickedFolder[],
-    baseName: string,
-    task: LongTask = {},
-  ): Promise<Collection> {
-    return this.#open({ kind: 'folders', folders, baseName }, task);
   }
 
   /** Opens placed models as the collection of the page; those of a hub through the store. */
@@ -142,11 +135,11 @@ class WorkerLab extends LabJobs implements Lab {
 
   async exportMerge(
     request: ExportRequest,
-    target: WritableStream<Uint8Array>,
+    target: ExportTarget,
     task: LongTask = {},
   ): Promise<void> {
     const merger = await this.#merger();
-    await merger.exportTo(request, new Transferred(target, [target]), task.onProgress, task.signal);
+    await merger.exportTo(request, sentTarget(target), task.onProgress, task.signal);
   }
 
   async storage(): Promise<StorageReport> {

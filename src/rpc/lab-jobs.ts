@@ -2,6 +2,7 @@ import type { LongTask } from '../core/progress';
 import type { HubListing, HubSearchResult } from '../sources/hub/listing';
 import type { Pushed } from '../sources/hub/push';
 import type { StorageDetails } from '../store/storage-details';
+import type { ExportTarget } from '../workers/export-target';
 import type { HubAccess } from '../workers/opened-place';
 import type { PushTarget } from '../workers/run-catalogue';
 import { CatalogueConnection } from './catalogue-connection';
@@ -104,12 +105,8 @@ export class LabJobs {
     return this.#desk.remove(id);
   }
 
-  /** Streams the output of a finished run as a zip. */
-  async exportRun(
-    id: string,
-    target: WritableStream<Uint8Array>,
-    task: LongTask = {},
-  ): Promise<void> {
+  /** Writes the output of a finished run as a zip, piece by piece. */
+  async exportRun(id: string, target: ExportTarget, task: LongTask = {}): Promise<void> {
     return this.#desk.exportTo(id, target, task);
   }
 

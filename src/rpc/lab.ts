@@ -1,4 +1,5 @@
 import type { LongTask } from '../core/progress';
+import type { ExportTarget } from '../workers/export-target';
 import type {
   BackendId,
   Collection,
@@ -9,7 +10,6 @@ import type {
   GenerationRequest,
   LabEnvironment,
   MergeReport,
-  PickedFolder,
   PlanReport,
   RecipeScore,
   RecipeScoreRequest,
@@ -17,6 +17,7 @@ import type {
   StorageReport,
 } from '../workers/lab-types';
 
+export type { ExportTarget } from '../workers/export-target';
 export type {
   BackendId,
   BackendOption,
@@ -65,12 +66,6 @@ export interface Lab {
    */
   boundMemory(budgetBytes: number): Promise<void>;
   openZoo(task?: LongTask): Promise<Collection>;
-  /** The first folder whose name is `baseName` is the base, the others are specialists. */
-  openFolders(
-    folders: readonly PickedFolder[],
-    baseName: string,
-    task?: LongTask,
-  ): Promise<Collection>;
   /** What a merge would cost and what speaks against it; reads headers only. */
   plan(recipes: Recipes, task?: LongTask): Promise<PlanReport>;
   /** Merges and loads the result into the slot `merge`; the newest call wins, older ones abort. */
@@ -101,12 +96,8 @@ export interface Lab {
     onText: (piece: string) => void,
     task?: LongTask,
   ): Promise<GenerationReport>;
-  /** Streams the merged checkpoint as a zip in Hugging Face layout to the given writable. */
-  exportMerge(
-    request: ExportRequest,
-    target: WritableStream<Uint8Array>,
-    task?: LongTask,
-  ): Promise<void>;
+  /** Writes the merged checkpoint as a zip in Hugging Face layout, piece by piece. */
+  exportMerge(request: ExportRequest, target: ExportTarget, task?: LongTask): Promise<void>;
   storage(): Promise<StorageReport>;
   clearStorage(): Promise<StorageReport>;
   /** Ends the workers; the next call starts them anew. */

@@ -8,6 +8,7 @@ import type {
   RunSummary,
   RunTarget,
 } from '../workers/lab-types';
+import { sentTarget, type ExportTarget } from '../workers/export-target';
 import type { RunCatalogue } from '../workers/run-catalogue';
 import type { HubAccess } from '../workers/opened-place';
 import { RunChannel, type RunMessage } from '../workers/run-channel';
@@ -133,12 +134,10 @@ export class RunDesk {
 
   async exportTo(
     id: string,
-    target: WritableStream<Uint8Array>,
+    target: ExportTarget,
     { onProgress, signal }: LongTask,
   ): Promise<void> {
-    await this.#setting
-      .catalogue()
-      .exportTo(id, new Transferred(target, [target]), onProgress, signal);
+    await this.#setting.catalogue().exportTo(id, sentTarget(target), onProgress, signal);
   }
 
   /** Ends the workers: runs of this page are interrupted and can be resumed. */

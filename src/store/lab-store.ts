@@ -93,6 +93,15 @@ export class LabStore {
     return this.#database.read([], async (db) => db.getAll('models'));
   }
 
+  /** Gives a model another label; nothing when it is not stored. */
+  async renameModel(id: string, label: string): Promise<void> {
+    await this.#database.write(1024, ['models'] as const, async (transaction) => {
+      const models = transaction.objectStore('models');
+      const known = await models.get(id);
+      if (known !== undefined) await models.put({ ...known, label });
+    });
+  }
+
   /** Exempts a model from eviction, or not any more. */
   async pinModel(id: string, isPinned: boolean): Promise<void> {
     await this.#database.write(1024, ['models'] as const, async (transaction) => {

@@ -3,8 +3,7 @@ import { adaptModel } from '../engine/adapted-checkpoint';
 import { openLoraAdapter } from '../engine/lora-adapter';
 import { quoted } from '../formats/text';
 import type { ModelFiles } from '../sources/model-files';
-import { isAdapter } from '../sources/model-groups';
-import { contentsOf, openModel, type OpenModel } from './open-model';
+import { contentsOf, type OpenModel } from './open-model';
 
 /** Models and adapters, put together to be merged. */
 export interface ArrangedModels {
@@ -13,30 +12,6 @@ export interface ArrangedModels {
   /** By their names in recipes. */
   readonly adapters: ReadonlyMap<string, ModelFiles>;
   readonly notes: readonly string[];
-}
-
-/**
- * Opens what a person picked, headers only.
- * @param baseName the label of the base among them
- * @throws LabError `source/…`, `format/…`; as `arrangeModels`
- */
-export async function arrangePicked(
-  found: readonly ModelFiles[],
-  baseName: string,
-  signal?: AbortSignal,
-): Promise<ArrangedModels> {
-  const adapters = new Map<string, ModelFiles>();
-  const models: OpenModel[] = [];
-  const takenCounts = new Map<string, number>();
-  for (const files of found) {
-    const name = recipeName(files.label);
-    const takenCount = takenCounts.get(name) ?? 0;
-    takenCounts.set(name, takenCount + 1);
-    const id = takenCount === 0 ? name : `${name}-${takenCount + 1}`;
-    if (isAdapter(files.files.keys())) adapters.set(id, files);
-    else models.push(await openModel(id, files.label, files, undefined, signal));
-  }
-  return arrangeModels(models, adapters, recipeName(baseName), signal);
 }
 
 /**
@@ -59,7 +34,7 @@ export async function arrangeModels(
   for (const [name, files] of adapters) {
     const { config } = await openLoraAdapter(files, signal);
     const trainedOn = config.trainedOn === undefined ? '' : lastPart(config.trainedOn);
-    const named = models.find(({ id }) => id.toLowerCase() === trainedOn);
+    const named = models.find(({ id }) => lastPart(id) === trainedOn);
     if (named === undefined && trainedOn !== '') {
       notes.push(
         `The adapter ${quoted(files.label)} says that it was trained on ${quoted(config.trainedOn ?? '')}; it is added to ${quoted(base.title)}, which must be the same model.`,
@@ -87,23 +62,21 @@ async function withAdapter(
   };
 }
 
-/** The folder's name without what means an adapter, a revision or a mapping in recipes. */
-function recipeName(label: string): string {
-  return label.replaceAll(/[+@{}]/g, '-');
-}
-
-/** The name of a model in a Hub id or a path, as it would be the name of its folder. */
+/** The last part of a Hub id, a path or a name, in small letters. */
 function lastPart(path: string): string {
   const parts = path.split(/[\\/]/).filter((part) => part !== '');
-  return recipeName(parts.at(-1) ?? '').toLowerCase();
+  return (parts.at(-1) ?? '').replaceAll(/[+@{}]/g, '-').toLowerCase();
 }
 
 function missingBase(baseId: string, models: readonly OpenModel[]): LabError {
   const names = models.map((model) => model.id).join(', ');
-  const hint = names === '' ? 'Nothing that was picked is a model.' : `Picked models: ${names}.`;
+  const hint =
+    names === ''
+      ? 'nothing that was chosen is a whole model, so choose one that the adapters fit'
+      : `choose one of ${names}`;
   return new LabError(
     'recipe/missing-model',
-    `There is no model ${quoted(baseId)} to use as the base. ${hint} Pick the folder that holds the model, or a folder above it.`,
+    `There is no model ${quoted(baseId)} to use as the base; ${hint}.`,
     { details: { model: baseId } },
   );
 }

@@ -203,7 +203,7 @@ async function download(
 }
 
 async function saveInStore(
-  { id, request }: RunEntry,
+  { id, title }: RunEntry,
   files: readonly OutputFile[],
   resumed: ResumedSave,
   store: LabStore,
@@ -216,7 +216,7 @@ async function saveInStore(
     storedBytes += Math.min(sizeBytes, chunkCount * store.files.chunkSizeBytes);
   }
   await claimRoom({ neededBytes: totalBytes, storedBytes }, store);
-  await saveToStore(files, store, runModelId(id), request.title, resumed);
+  await saveToStore(files, store, runModelId(id), title, resumed);
 }
 
 /**

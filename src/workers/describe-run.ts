@@ -7,6 +7,7 @@ import { streamMerge } from '../engine/stream-merge';
 import type { MergeBackend } from '../expr/backend';
 import { describeExport } from '../model/describe-export';
 import { readModelTexts } from '../model/read-texts';
+import { withoutCount } from './run-titles';
 import type { RunRequest } from './run-types';
 
 /** Smaller than on the command line, so that an interrupted run goes through little of a file again. */
@@ -26,7 +27,7 @@ export async function describeRun(
 ): Promise<readonly OutputFile[]> {
   if (output === 'checkpoint') {
     return describeOutput(plan, backend, {
-      title,
+      title: withoutCount(title),
       recipeText,
       maxShardBytes,
       device: journal.who.device,

@@ -79,13 +79,13 @@ export function downloadMaker(port: MessagePort, facts: DownloadFacts): Writable
 function ended(): LabError {
   return new LabError(
     'engine/write-failed',
-    'The download was ended in the browser, or could not be handed to it; resume the run to start it anew.',
+    'The download was ended in the browser, or could not be handed to it; start it anew.',
   );
 }
 
 function notBegun(): LabError {
   return new LabError(
     'engine/write-failed',
-    'The browser did not let the download begin; allow this page to download files, then resume the run.',
+    'The browser did not let the download begin; allow this page to download files, then start it anew.',
   );
 }

@@ -9,7 +9,6 @@ import { describeOutput } from '../engine/output-files';
 import { planMerge, type MergePlan } from '../engine/plan';
 import { planRecipes, type PlanRecipesOptions } from '../engine/plan-recipes';
 import { runsOn } from '../engine/run-merge';
-import { writeZip } from '../engine/zip-archive';
 import type { MergeBackend } from '../expr/backend';
 import type { Recipe } from '../recipe/recipe';
 import { recipesHash } from '../recipe/recipe-hash';
@@ -30,6 +29,8 @@ import type {
   StorageReport,
 } from './lab-types';
 import { CollectionInputs } from './collection-inputs';
+import type { ExportTarget } from './export-target';
+import { exportZip } from './export-zip';
 import { isLiveSize } from './live-limit';
 import { mergeKey } from './merge-key';
 import type { MergedModel } from './merged-model';
@@ -152,7 +153,7 @@ export class MergeService {
   /** Merges once more, straight into a zip: nothing of the merge is held in memory. */
   async exportTo(
     { recipes, recipeText = writeRecipes(recipes) }: ExportRequest,
-    target: WritableStream<Uint8Array>,
+    target: ExportTarget,
     onProgress: OnProgress | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
@@ -160,7 +161,7 @@ export class MergeService {
       const plan = await this.#plan(recipes, { signal, startRun: runsOn(backend) });
       const title = `${plan.merge.recipe.mergeMethod}-merge`;
       const files = describeOutput(plan, backend, { title, recipeText, onProgress, signal });
-      await writeZip(files, title, target, signal);
+      await exportZip(files, title, target, signal);
     });
   }
 

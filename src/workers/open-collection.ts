@@ -1,11 +1,9 @@
 import { LabError } from '../core/errors';
 import { ProgressMeter, type LongTask } from '../core/progress';
-import { foldersFromFiles } from '../sources/browser-folder';
 import { CachedZoo } from '../sources/cached-files';
 import type { ModelFiles } from '../sources/model-files';
 import { Zoo } from '../sources/zoo';
 import type { LabStore } from '../store/lab-store';
-import { arrangePicked } from './arrange-models';
 import { openModel, type OpenModel } from './open-model';
 import { openPlacedCollection } from './open-placed';
 import type { HubAccess } from './opened-place';
@@ -19,11 +17,6 @@ export type CollectionSource =
   | {
       readonly kind: 'zoo';
       /** Folder of the manifest, with a final slash. */ readonly url: string;
-    }
-  | {
-      readonly kind: 'folders';
-      readonly folders: readonly { readonly name: string; readonly files: readonly File[] }[];
-      readonly baseName: string;
     }
   | {
       readonly kind: 'placed';
@@ -58,8 +51,8 @@ export function modelOf(collection: OpenCollection, id: string): OpenModel {
 }
 
 /**
- * Opens a base and its specialists: headers only for picked folders, whole files (through the
- * store) for the zoo, with progress in bytes; placed models through the store where they are remote.
+ * Opens a base and its specialists: whole files (through the store) for the zoo, with progress in
+ * bytes; headers only of placed models, through the store where they are remote.
  * @throws LabError `recipe/missing-model`, `source/…`, `format/…`
  */
 export async function openCollection(
@@ -68,13 +61,9 @@ export async function openCollection(
   task: LongTask = {},
 ): Promise<OpenCollection> {
   if (source.kind === 'zoo') return openZoo(source.url, store, task);
-  if (source.kind === 'placed') {
-    const opener = new PlaceOpener({ store, ...source });
-    const opened = await openPlacedCollection(source.models, source.baseId, opener, task.signal);
-    return { ...opened, notes: [], zoo: undefined };
-  }
-  const found = source.folders.flatMap(({ name, files }) => foldersFromFiles(files, name));
-  return { ...(await arrangePicked(found, source.baseName, task.signal)), zoo: undefined };
+  const opener = new PlaceOpener({ store, ...source });
+  const opened = await openPlacedCollection(source.models, source.baseId, opener, task.signal);
+  return { ...opened, zoo: undefined };
 }
 
 async function openZoo(url: string, store: LabStore, task: LongTask): Promise<OpenCollection> {

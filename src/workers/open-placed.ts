@@ -1,6 +1,6 @@
-import { LabError } from '../core/errors';
 import type { ModelFiles } from '../sources/model-files';
 import { isAdapter } from '../sources/model-groups';
+import { arrangeModels, type ArrangedModels } from './arrange-models';
 import { openModel, type OpenModel } from './open-model';
 import type { PlaceOpener } from './place-opener';
 import type { PlacedModel } from './run-types';
@@ -41,28 +41,15 @@ export async function openPlaced(
 }
 
 /**
- * Placed models as the collection of the page.
- * @throws LabError `recipe/missing-model` when none of them is the base; as `openPlaced`
+ * Placed models as the collection of the page, adapters put onto the models they are for.
+ * @throws LabError as `openPlaced` and `arrangeModels`
  */
 export async function openPlacedCollection(
   placed: readonly PlacedModel[],
   baseId: string,
   opener: PlaceOpener,
   signal?: AbortSignal,
-): Promise<{
-  readonly base: OpenModel;
-  readonly specialists: readonly OpenModel[];
-  readonly adapters: ReadonlyMap<string, ModelFiles>;
-}> {
+): Promise<ArrangedModels> {
   const { models, adapters } = await openPlaced(placed, opener, signal);
-  const base = models.find(({ id }) => id === baseId);
-  if (base === undefined) {
-    const names = models.map(({ id }) => id).join(', ');
-    throw new LabError(
-      'recipe/missing-model',
-      `There is no model "${baseId}" to use as the base; choose one of ${names}.`,
-      { details: { model: baseId } },
-    );
-  }
-  return { base, specialists: models.filter((model) => model !== base), adapters };
+  return arrangeModels(models, adapters, baseId, signal);
 }

@@ -3,7 +3,6 @@ import type { LongTask, OnProgress } from '../core/progress';
 import { ProgressMeter } from '../core/progress';
 import type { OutputFile } from '../engine/output-files';
 import { recipeVocabulary } from '../engine/recipe-vocabulary';
-import { writeZip } from '../engine/zip-archive';
 import { zipFileName, zipFolderName } from '../engine/zip-names';
 import { parseRecipes } from '../recipe/parse-recipe';
 import { recipesHash } from '../recipe/recipe-hash';
@@ -12,8 +11,11 @@ import { pushModel, type Pushed, type PushOptions } from '../sources/hub/push';
 import type { ModelFile, ModelFiles } from '../sources/model-files';
 import type { LabStore } from '../store/lab-store';
 import { dropOutput } from './drop-output';
+import type { ExportTarget } from './export-target';
+import { exportZip } from './export-zip';
 import { RunChannel } from './run-channel';
 import { runLockName, withRunLock } from './run-lock';
+import { freeTitle } from './run-titles';
 import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
 import { runModelId } from './stored-slot';
@@ -48,7 +50,7 @@ export class RunCatalogue {
   }
 
   /**
-   * Writes down a new run.
+   * Writes down a new run. Its title gets a count where another run is called so.
    * @throws LabError `store/denied`; as `parseRecipes`
    */
   async add(id: string, request: RunRequest): Promise<void> {
@@ -63,10 +65,11 @@ export class RunCatalogue {
     if (documents.length === 0) {
       throw new LabError('recipe/syntax', 'There is no recipe; write one first.');
     }
+    const title = await this.#freeTitle(request.title, id);
     const entry: RunEntry = {
       id,
-      request,
-      title: request.title,
+      request: { ...request, title },
+      title,
       recipeHash: await recipesHash(documents.map(({ recipe }) => recipe)),
       createdAtMs: Date.now(),
     };
@@ -94,8 +97,11 @@ export class RunCatalogue {
     return pushModel(await this.#output(id), { ...to, onProgress, signal });
   }
 
-  async rename(id: string, title: string): Promise<void> {
+  /** Renames a run and its output in the store; with a count where another run is called so. */
+  async rename(id: string, wanted: string): Promise<void> {
+    const title = await this.#freeTitle(wanted, id);
     await this.#records.putEntry({ ...(await this.#entry(id)), title });
+    await this.#store.renameModel(runModelId(id), title);
     this.#channel.tell({ kind: 'changed' });
   }
 
@@ -131,7 +137,7 @@ export class RunCatalogue {
    */
   async exportTo(
     id: string,
-    target: WritableStream<Uint8Array>,
+    target: ExportTarget,
     onProgress: OnProgress | undefined,
     signal: AbortSignal | undefined,
   ): Promise<void> {
@@ -141,7 +147,15 @@ export class RunCatalogue {
     const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const meter = new ProgressMeter('Exporting', totalBytes, 'bytes', onProgress);
     const outputs = files.map((file) => copyOf(file, meter, { signal }));
-    await writeZip(outputs, zipFolderName(title), target, signal);
+    await exportZip(outputs, zipFolderName(title), target, signal);
+  }
+
+  async #freeTitle(wanted: string, id: string): Promise<string> {
+    const others = (await this.#records.list()).filter(({ entry }) => entry.id !== id);
+    return freeTitle(
+      wanted,
+      others.map(({ entry }) => entry.title),
+    );
   }
 
   async #output(id: string): Promise<ModelFiles> {

@@ -92,6 +92,19 @@ describe('the picker of models', () => {
     expect(state).not.toContain(goodToken);
   });
 
+  it('lays no part of it over another, however much is open', async () => {
+    await page.viewport(1280, 700);
+    await open();
+    await chooseTwo();
+    await dialog().getByText('Advanced').click();
+    await dialog().getByText('Access to gated models').click();
+    const answer = document.querySelector('.hub-answer');
+    const below = answer?.nextElementSibling?.getBoundingClientRect().top;
+    const ends = [...(answer?.children ?? [])].map((part) => part.getBoundingClientRect().bottom);
+    expect(ends.length).toBeGreaterThan(0);
+    expect(Math.max(...ends)).toBeLessThanOrEqual(below ?? 0);
+  });
+
   it('keeps a token only when asked to, and forgets it', async () => {
     const lab = await open();
     await chooseTwo();

@@ -326,8 +326,8 @@ describe('comparing methods', () => {
       .toBe(rows().length);
     expect(lab.calls.filter(({ name }) => name === 'scoreRecipe')).toHaveLength(rows().length);
     await expect.element(panel().getByRole('img', { name: /highest mean/u })).toBeVisible();
-    await panel().getByRole('button', { name: 'merge', exact: true }).click();
-    const header = panel().getByRole('columnheader', { name: 'merge' });
+    await panel().getByRole('button', { name: 'merge time' }).click();
+    const header = panel().getByRole('columnheader', { name: 'merge time' });
     await expect.element(header).toHaveAttribute('aria-sort', 'ascending');
     const times = rows().map((row) => Number.parseInt(row.lastElementChild?.textContent ?? '', 10));
     expect(times).toEqual(times.toSorted((left, right) => left - right));

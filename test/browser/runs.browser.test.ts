@@ -89,6 +89,8 @@ describe('a run', () => {
     expect([...contents.keys()]).toContain('model.safetensors');
     await desk.renameRun(id, 'Renamed');
     expect((await desk.runs())[0]?.title).toBe('Renamed');
+    const { models } = await desk.storageDetails();
+    expect(models.map(({ label }) => label)).toContain('Renamed');
     let zipBytes = 0;
     const target = new WritableStream<Uint8Array>({
       write: (bytes) => {
@@ -107,7 +109,8 @@ describe('a run', () => {
     const whole = await desk.startRun(request);
     await until(desk, whole, (run) => run.state === 'done');
     const paused = await desk.startRun(request);
-    await until(desk, paused, (run) => run.state === 'running');
+    const { title } = await until(desk, paused, (run) => run.state === 'running');
+    expect(title).toBe('Both (2)');
     await desk.pauseRun(paused);
     expect((await desk.runs()).find(({ id }) => id === paused)?.state).toBe('paused');
     await desk.resumeRun(paused);
@@ -162,7 +165,7 @@ describe('a run', () => {
       const zip = new Uint8Array(await (await to.getFile()).arrayBuffer());
       const found = new Map<string, string>();
       for (const [path, bytes] of await readZip(zip)) {
-        found.set(path.replace('Both/', ''), await sha256Hex(bytes));
+        found.set(path.replace(/^Both-2\//u, ''), await sha256Hex(bytes));
       }
       const expected = await outputOf(stored);
       expect(found).toEqual(new Map([...found.keys()].map((path) => [path, expected.get(path)])));

@@ -339,7 +339,7 @@ describe('a run into a zip', () => {
   });
 });
 
-describe('a run into a zip, in a browser without that dialog', () => {
+describe('a zip, in a browser without that dialog', () => {
   beforeAll(async () => {
     await page.close();
     page = await openPage(false);
@@ -355,6 +355,22 @@ describe('a run into a zip, in a browser without that dialog', () => {
     await expectState('finished');
     await expectWholeZip(readFileSync(await download.path()));
     await run().getByText('as the download').waitFor();
+    expect(await alertsOf(page)).toEqual([]);
+  });
+
+  it('becomes a download of what this browser keeps, of which the page holds nothing', async () => {
+    await mergeTo('This browser');
+    await expectState('finished');
+    await page.evaluate(() => {
+      URL.createObjectURL = () => {
+        throw new Error('the page holds a file');
+      };
+    });
+    const downloading = page.waitForEvent('download');
+    await button('Export').click();
+    const download = await downloading;
+    await expectWholeZip(readFileSync(await download.path()));
+    await page.getByRole('status').filter({ hasText: 'is complete' }).waitFor();
     expect(await alertsOf(page)).toEqual([]);
   });
 

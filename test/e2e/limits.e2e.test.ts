@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeState } from '../../src/recipe/url-codec';
 import {
@@ -131,6 +132,14 @@ describe('with everything a browser may lack', () => {
   });
 });
 
+/** The picker, where models of this computer are chosen. */
+async function openPicker(page: Page): Promise<Locator> {
+  await page.getByRole('button', { name: 'Choose models' }).click();
+  const picker = page.getByRole('dialog', { name: 'Choose models' });
+  await picker.getByRole('tab', { name: 'This computer' }).click();
+  return picker;
+}
+
 describe('with folders from a disk', () => {
   let site: OpenSite;
   let folder: string;
@@ -153,17 +162,18 @@ describe('with folders from a disk', () => {
 
   it('refuses a truncated file by name and keeps the zoo, then opens good folders', async () => {
     const page = await openAtWork(site);
-    const picker = page.locator('input[webkitdirectory]');
-    await picker.setInputFiles(join(folder, 'broken'));
-    await page.getByRole('button', { name: 'Open these 3 models' }).click();
-    await page.getByRole('alert').waitFor();
-    const [alert] = await alertsOf(page);
-    expect(alert).toContain('model.safetensors');
-    expect(alert).toContain('format/');
-    expect(await page.getByRole('slider', { name: /coefficient/u }).count()).toBe(5);
+    const picker = await openPicker(page);
+    await picker.locator('input[webkitdirectory]').setInputFiles(join(folder, 'broken'));
+    const note = picker.locator('.note');
+    await note.waitFor();
+    expect(await note.textContent()).toMatch(/model\.safetensors.+format\//u);
+    const opens = picker.getByRole('button', { name: 'Open these 3 models' });
+    expect(await opens.isDisabled()).toBe(true);
 
-    await picker.setInputFiles(join(folder, 'models'));
-    await page.getByRole('button', { name: 'Open these 3 models' }).click();
+    await picker.getByRole('button', { name: 'Remove all' }).click();
+    await picker.locator('input[webkitdirectory]').setInputFiles(join(folder, 'models'));
+    await picker.getByText('These models fit together.').waitFor();
+    await opens.click();
     await expect
       .poll(() => page.getByRole('slider', { name: /coefficient/u }).count(), { timeout: 60_000 })
       .toBe(2);
@@ -183,8 +193,9 @@ describe('with an adapter and with weights alone', () => {
       await writeAdapter(join(folder, 'math-lora'), 'math');
       cpSync('public/zoo/coding/model.safetensors', join(folder, 'coding.safetensors'));
       const page = await openAtWork(site);
-      await page.locator('input[webkitdirectory]').setInputFiles(folder);
-      await page.getByRole('button', { name: 'Open these 3 models' }).click();
+      const picker = await openPicker(page);
+      await picker.locator('input[webkitdirectory]').setInputFiles(folder);
+      await picker.getByRole('button', { name: 'Open these 3 models' }).click();
       await page.getByRole('slider', { name: 'base+math-lora coefficient' }).waitFor();
       await page.getByRole('button', { name: 'Set all to 0', exact: true }).click();
       await settled(page);

@@ -108,6 +108,15 @@ describe('models of a hub', () => {
     expect(hub.repos.has('ada/merged')).toBe(true);
   });
 
+  it('can be merged once more, under a title of its own', async () => {
+    await runs()
+      .getByRole('button', { name: /^Re-run/u })
+      .click();
+    const second = runs().getByRole('listitem', { name: /with 2 specialists \(2\)$/u });
+    await second.getByText('finished').waitFor({ timeout: patienceMs });
+    expect(await runs().locator('.run').count()).toBe(2);
+  });
+
   it('are read in the name of who signs in at the hub', async () => {
     const own = await site.context.newPage();
     await own.addInitScript((id) => {

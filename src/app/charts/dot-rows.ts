@@ -19,7 +19,7 @@ const edgePx = 14;
 
 /** One row of dots for each label, on a common axis from 0 to 100 %, for a chart of this width. */
 export function dotPlot(widthPx: number, rowCount: number): DotPlot {
-  const plotLeftPx = Math.min(212, Math.round(widthPx * 0.36));
+  const plotLeftPx = Math.min(226, Math.round(widthPx * 0.36));
   const scale = scaleLinear()
     .domain([0, 1])
     .range([plotLeftPx, Math.max(plotLeftPx + 40, widthPx - edgePx)])
@@ -32,6 +32,22 @@ export function dotPlot(widthPx: number, rowCount: number): DotPlot {
     xOf: (share) => scale(share),
     yOf: (row) => axisPx + (row + 0.5) * rowPx,
   };
+}
+
+/** How far dots of one row that have one place stand apart, and all of them together, in pixels. */
+const apartPx = 7;
+const apartInAllPx = 14;
+
+/**
+ * How far above or below the middle of its row each dot stands, in pixels: those of one share would
+ * hide each other.
+ */
+export function dotOffsets(shares: readonly (number | undefined)[]): readonly number[] {
+  return shares.map((share, index) => {
+    const same = shares.flatMap((other, place) => (other === share ? [place] : []));
+    const step = Math.min(apartPx, apartInAllPx / Math.max(1, same.length - 1));
+    return (same.indexOf(index) - (same.length - 1) / 2) * step;
+  });
 }
 
 /** A label that fits to the left of the plot; the table has it whole. */

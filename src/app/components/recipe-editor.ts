@@ -99,7 +99,12 @@ export function createRecipeEditor(options: RecipeEditorOptions): RecipeEditor {
         keymap.of([...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap]),
         EditorState.tabSize.of(2),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ 'aria-label': 'Recipe', spellcheck: 'false' }),
+        // It scrolls, and can be reached by keyboard for it; tools look for the attribute.
+        EditorView.contentAttributes.of({
+          'aria-label': 'Recipe',
+          spellcheck: 'false',
+          tabindex: '0',
+        }),
         EditorView.updateListener.of((update) => {
           const isOurs = update.transactions.some((one) => one.annotation(isFromElsewhere));
           if (update.docChanged && !isOurs) onChange(update.state.doc.toString());

@@ -1,4 +1,4 @@
-import type { ModelPlace, PlacedModel } from '../../rpc/lab';
+import type { ModelPlace, PickedFolder, PlacedModel } from '../../rpc/lab';
 import type { HubListing } from '../../sources/hub/listing';
 import { isAdapter } from '../../sources/model-groups';
 import { hubAddressText } from './hub-address';
@@ -97,6 +97,12 @@ export class ChosenModels {
   }
 }
 
+/** The model that looks most like a base: one called so, else the first; never an adapter. */
+export function likelyBase(models: readonly ChosenModel[]): ChosenModel | undefined {
+  const whole = models.filter(({ isAdapter }) => isAdapter !== true);
+  return whole.find(({ id }) => /(^|[-_.])base([-_.]|$)/iu.test(id)) ?? whole[0];
+}
+
 /** What a hub tells of a model that is about to be chosen. */
 export function factsOf(listing: HubListing): Omit<ChosenModel, 'id' | 'place'> {
   const { neededBytes, neededPaths, licence, gated } = listing;
@@ -141,6 +147,16 @@ export function isSamePlace(one: ModelPlace, other: ModelPlace): boolean {
     return one.repo === other.repo && one.revision === other.revision;
   }
   if (one.kind === 'stored' && other.kind === 'stored') return one.modelId === other.modelId;
-  if (one.kind === 'folder' && other.kind === 'folder') return one.name === other.name;
+  if (one.kind === 'folder' && other.kind === 'folder') return isSameFolder(one, other);
   return one.kind === 'handle' && other.kind === 'handle' && one.handle === other.handle;
+}
+
+/** Whether two picks are one folder, as far as a page can tell; the files of an earlier visit are gone. */
+function isSameFolder(one: PickedFolder, other: PickedFolder): boolean {
+  if (one.name !== other.name) return false;
+  const [facts, others] = [one, other].map(({ files }) =>
+    files.map(({ name, size, lastModified }) => `${name} ${size} ${lastModified}`).sort(),
+  );
+  if (facts?.length === 0 || others?.length === 0) return true;
+  return facts?.join() === others?.join();
 }

@@ -1,9 +1,9 @@
 import { LabError } from '../../core/errors';
 import type { PickedFolder } from '../../rpc/lab';
 import { isAdapter } from '../../sources/model-groups';
-import { folderSizeBytes, modelFoldersIn } from '../state/folder-picks';
 import type { ChosenModel } from './chosen-models.svelte';
 import type { Dropped } from './dropped';
+import { folderSizeBytes, modelFoldersIn } from './folder-picks';
 
 /** Single files that are a model by themselves. */
 const modelFile = /\.(safetensors|gguf)$/iu;
@@ -55,12 +55,6 @@ export async function modelsInHandle(handle: FileSystemHandle): Promise<readonly
  * @throws LabError `source/missing-file` when there is none
  */
 export function modelsInFiles(files: readonly File[]): readonly ChosenModel[] {
-  const single = files.filter(
-    (file) => file.webkitRelativePath === '' && modelFile.test(file.name),
-  );
-  if (single.length > 0) {
-    return single.map((file) => modelOfFolder({ name: fileTitle(file.name), files: [file] }));
-  }
   return modelFoldersIn(files).map(modelOfFolder);
 }
 

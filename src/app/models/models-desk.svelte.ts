@@ -3,7 +3,7 @@ import { LabError, isAbort, sentenceOf } from '../../core/errors';
 import type { ModelPlace } from '../../rpc/lab';
 import type { LabSession } from '../state/lab-session.svelte';
 import { StorageDesk } from '../storage/storage-desk.svelte';
-import { ChosenModels, factsOf, type ChosenModel } from './chosen-models.svelte';
+import { ChosenModels, factsOf, likelyBase, type ChosenModel } from './chosen-models.svelte';
 import type { Dropped } from './dropped';
 import { FitDesk } from './fit-desk.svelte';
 import { modelsInDropped, modelsInFiles, pickFolder } from './local-models';
@@ -33,8 +33,10 @@ export class ModelsDesk {
   /** Chooses models; says so when there is no room for all. */
   add(models: readonly ChosenModel[], role?: 'base' | 'specialist'): void {
     this.problem = undefined;
+    const needsBase = role === undefined && this.chosen.base === undefined;
+    const base = needsBase ? likelyBase(models) : undefined;
     for (const model of models) {
-      if (this.chosen.add(model, role)) continue;
+      if (this.chosen.add(model, model === base ? 'base' : role)) continue;
       this.#tell(
         new LabError(
           'engine/unsupported',

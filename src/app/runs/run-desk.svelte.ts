@@ -5,6 +5,7 @@ import type { Activity } from '../state/activity.svelte';
 import type { Pushed } from '../../sources/hub/push';
 import type { PushTarget } from '../../workers/run-catalogue';
 import { runLockName } from '../../workers/run-lock';
+import { freeTitle } from '../../workers/run-titles';
 import { openDownload } from '../state/save-file';
 import type { Problems } from '../state/problems.svelte';
 import { pickZip } from './run-target';
@@ -60,6 +61,14 @@ export class RunDesk {
     this.#watching = undefined;
   }
 
+  /** As a new run of this title will be called. */
+  titleFor(wanted: string): string {
+    return freeTitle(
+      wanted,
+      this.all.map(({ title }) => title),
+    );
+  }
+
   /** Says whether it was taken on. */
   async start(request: RunRequest): Promise<boolean> {
     return this.#try(async () => {
@@ -75,9 +84,10 @@ export class RunDesk {
   /** Begins a run once more, with a zip into a new file. Must be called from a click. */
   async repeat({ id, title, writtenTo }: RunSummary): Promise<void> {
     await this.#try(async () => {
-      const to = writtenTo?.kind === 'zip' ? await pickZip(title) : undefined;
+      const next = this.titleFor(title);
+      const to = writtenTo?.kind === 'zip' ? await pickZip(next) : undefined;
       await this.#lab().repeatRun(id, to);
-      this.#activity.say(`${title} runs once more.`);
+      this.#activity.say(`${title} runs once more, as ${next}.`);
     });
   }
 
@@ -122,7 +132,7 @@ export class RunDesk {
       const target = await openDownload(name, sizeBytes);
       try {
         await this.#activity.run(`Writing ${name}`, (task) =>
-          this.#lab().exportRun(id, target.stream, task),
+          this.#lab().exportRun(id, target.into, task),
         );
       } catch (error) {
         await target.discard();

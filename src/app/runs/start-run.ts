@@ -1,5 +1,6 @@
 import type { Recipe } from '../../recipe/recipe';
 import type { Collection, PlacedModel, RunRequest } from '../../rpc/lab';
+import { countedText } from '../state/format';
 import { methodOf } from '../state/methods';
 import type { RecipeDesk } from '../state/recipe-desk';
 import type { Setup } from '../state/setup';
@@ -39,7 +40,8 @@ async function requestOf(session: RunOrigin): Promise<RunRequest | undefined> {
   const { output, destination, caching, budgetBytes } = runSettings;
   const specialistCount = recipe.models.length;
   const method = methodOf(recipe.mergeMethod)?.title ?? recipe.mergeMethod;
-  const title = `${method}: ${collection.base.title} with ${specialistCount} ${specialistCount === 1 ? 'specialist' : 'specialists'}`;
+  const what = `${collection.base.title} with ${countedText(specialistCount, 'specialist')}`;
+  const title = session.runs.titleFor(`${method}: ${what}`);
   // First of all: a browser lets a page ask only soon after the click.
   const to = await targetOf(destination, title);
   const { writeRecipe } = await session.recipes.load();

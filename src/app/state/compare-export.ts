@@ -8,7 +8,7 @@ export function compareCsv(rows: readonly MeasuredRow[], selection: Selection): 
   const header = [
     ...['method', 'title', 'group', 'models'],
     ...domainIds.flatMap((domain) => [domain, `${domain}_low`, `${domain}_high`]),
-    ...['mean', 'normalised_mean', 'general_change', 'merge_ms'],
+    ...['mean', 'normalised_mean', 'forgetting', 'merge_ms'],
     ...['item_set', 'item_count', 'item_seed', 'dtype', 'device', 'recipe_hash'],
   ];
   const lines = measuredOnly(rows).map(({ row, metrics }) => [
@@ -18,7 +18,7 @@ export function compareCsv(rows: readonly MeasuredRow[], selection: Selection): 
       const score = row.scores[domain];
       return [score?.score01, score?.low01, score?.high01];
     }),
-    ...[metrics.mean01, metrics.normalised, metrics.generalChange01, row.mergeMs],
+    ...[metrics.mean01, metrics.normalised, metrics.forgetting01, row.mergeMs],
     ...[selection, itemCountOf(row), row.seed, row.dtype, row.device, row.recipeHash],
   ]);
   return [header, ...lines].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');

@@ -64,26 +64,26 @@ export interface RowMetrics {
   readonly mean01: number | undefined;
   /** Mean over the five domains of its score over that of the domain's own specialist. */
   readonly normalised: number | undefined;
-  /** General score minus that of the base; negative is forgetting. */
-  readonly generalChange01: number | undefined;
+  /** The base's general score minus this one's; negative when more is known than before. */
+  readonly forgetting01: number | undefined;
 }
 
 /** Only scores over the same items are compared. */
 export function rowMetrics(row: CompareRow, board: ScoreBoard, selection: Selection): RowMetrics {
-  const base = board.sheetOf('base', selection)?.scores ?? {};
+  const base = board.finishedShares('base', selection);
   const specialists = Object.fromEntries(
     scoredDomains.flatMap((domain) => {
-      const share = board.sheetOf(domain, selection)?.scores[domain]?.score01;
+      const share = board.finishedShares(domain, selection)[domain];
       return share === undefined ? [] : [[domain, share] as const];
     }),
   );
   const isWhole = row.state === 'done';
-  const metrics = mergeMetrics(isWhole ? sharesOf(row.scores) : {}, sharesOf(base), specialists);
+  const metrics = mergeMetrics(isWhole ? sharesOf(row.scores) : {}, base, specialists);
   const { multiTask01, normalised, forgetting01 } = metrics;
   return {
     mean01: multiTask01,
     normalised,
-    generalChange01: forgetting01 === undefined ? undefined : -forgetting01,
+    forgetting01,
   };
 }
 

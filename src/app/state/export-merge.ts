@@ -17,7 +17,7 @@ export async function exportMerge(
   const target = await openDownload(name, sizeBytes);
   try {
     await activity.run('Writing the merged checkpoint', (task) =>
-      lab.exportMerge(request, target.stream, task),
+      lab.exportMerge(request, target.into, task),
     );
   } catch (error) {
     await target.discard();

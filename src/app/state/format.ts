@@ -23,6 +23,11 @@ export function countText(count: number): string {
   return String(count);
 }
 
+/** `1 run`, `2 runs`: how many there are of something that takes an s. */
+export function countedText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** 31 ms, 1.4 s, 2 min 5 s, 3 h 20 min. */
 export function durationText(elapsedMs: number): string {
   if (elapsedMs < 1) return 'under 1 ms';

@@ -1,7 +1,7 @@
 import { invariant } from '../../core/errors';
 import { domainIds, type DomainId } from '../../eval/tasks/task';
 import type { Recipe } from '../../recipe/recipe';
-import type { Collection, Lab, PickedFolder, PlacedModel, Recipes } from '../../rpc/lab';
+import type { Collection, Lab, PlacedModel, Recipes } from '../../rpc/lab';
 import { HubAccess } from '../models/hub-access.svelte';
 import type { LinkedModels } from '../models/linked-models';
 import type { PickerAsk } from '../models/picker-ask';
@@ -14,7 +14,7 @@ import { LinkDesk } from './link-desk';
 import { linkStateOf } from './link-state';
 import { firstMethodId } from './methods';
 import { OpenDesk, type Opening } from './open-desk.svelte';
-import { placesOfFolders, placesOfZoo } from './places';
+import { placesOfZoo } from './places';
 import { Problems } from './problems.svelte';
 import { startSetup, type Setup } from './setup';
 import { SetupDesk } from './setup-desk.svelte';
@@ -172,14 +172,6 @@ export class LabSession {
       label: 'Opening the zoo',
       work: async (task) => this.lab().openZoo(task),
       placesIn: placesOfZoo,
-    });
-  }
-
-  async openFolders(folders: readonly PickedFolder[], baseName: string): Promise<boolean> {
-    return this.#openBy({
-      label: 'Opening the folders',
-      work: async (task) => this.lab().openFolders(folders, baseName, task),
-      placesIn: () => placesOfFolders(folders),
     });
   }
 

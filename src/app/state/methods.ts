@@ -62,13 +62,17 @@ export function knownMethod(id: string): MethodText {
   return method;
 }
 
-/** Methods that a person may mean by `query`, best first: by name, then by what is said of them. */
+/**
+ * Methods that a person may mean by `query`, best first: by name, then by what is said of them, what
+ * can be set, and who wrote of them.
+ */
 export function methodsMatching(query: string): readonly MethodText[] {
   const words = plain(query).split(' ').filter(Boolean);
-  const rankOf = ({ id, title, family, idea }: MethodText): number => {
+  const rankOf = ({ id, title, family, idea, parameters, source }: MethodText): number => {
     const name = plain(`${id} ${title}`);
+    const settings = parameters.map((parameter) => parameter.name).join(' ');
     const group = plain(families.find((candidate) => candidate.id === family)?.title ?? '');
-    const all = `${name} ${group} ${plain(idea)}`;
+    const all = `${name} ${group} ${plain(`${idea} ${settings} ${source.text}`)}`;
     if (!words.every((word) => all.includes(word))) return 0;
     if (name.startsWith(words[0] ?? '') || plain(title).startsWith(words[0] ?? '')) return 3;
     // A group that is called so comes before a description that mentions the word.

@@ -1,7 +1,7 @@
 import type { Collection, Lab, PlacedModel } from '../../rpc/lab';
 import { isLiveSize } from '../../workers/live-limit';
 import type { Activity } from './activity.svelte';
-import { bytesText } from './format';
+import { bytesText, countedText } from './format';
 import type { Problems } from './problems.svelte';
 
 /** Which models to open, and where they lie. */
@@ -55,7 +55,7 @@ export class OpenDesk {
       const { base, specialists } = collection;
       const sizeBytes = [base, ...specialists].reduce((sum, model) => sum + model.sizeBytes, 0);
       this.#activity.say(
-        `Opened ${base.title} and ${specialists.length} specialists, ${bytesText(sizeBytes)}.`,
+        `Opened ${base.title} and ${countedText(specialists.length, 'specialist')}, ${bytesText(sizeBytes)}.`,
       );
       return true;
     } catch (error) {

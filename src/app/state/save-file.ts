@@ -1,10 +1,15 @@
-/** Above this size a download is not gathered in memory if the browser can write to disk directly. */
-const directWriteBytes = 128 * 1024 * 1024;
+import { LabError } from '../../core/errors';
+import { canStreamDownloads, DownloadRelay } from '../../rpc/download-relay';
+import type { ExportTarget } from '../../rpc/lab';
+import { bytesText } from './format';
 
-/** Where a download goes: write into `stream`, then `finish`; `discard` when it failed. */
+/** From this size a person names the file where the browser has a dialog, and memory holds no zip. */
+const largeFromBytes = 128 * 1024 * 1024;
+
+/** Where a download goes: write `into` it, then `finish`; `discard` when it failed. */
 export interface DownloadTarget {
-  readonly stream: WritableStream<Uint8Array>;
-  /** Hands the file to the person; the direct kind is complete once the stream was closed. */
+  readonly into: ExportTarget;
+  /** Hands the file to the person, where it is not complete by itself. */
   finish(): void;
   discard(): Promise<void>;
 }
@@ -14,27 +19,54 @@ interface SaveFilePicker {
 }
 
 /**
- * Opens a place for a download of about `sizeBytes`. Small ones become an ordinary download; large
- * ones go straight to a file that the person names, where the browser offers that. Must be called
- * from a click. Rejects with an AbortError when the person closes the dialog.
+ * Opens a place for a download of about `sizeBytes`. Large ones go straight to a file that the person
+ * names, where the browser offers that; others become an ordinary download while they are made. Must be
+ * called from a click.
+ *
+ * Rejects with an AbortError when the person closes the dialog, and with LabError
+ * `engine/write-failed` when nothing can take that much.
  */
 export async function openDownload(name: string, sizeBytes: number): Promise<DownloadTarget> {
   const { showSaveFilePicker } = globalThis as SaveFilePicker;
-  if (sizeBytes < directWriteBytes || showSaveFilePicker === undefined) return inMemory(name);
-  const handle = await showSaveFilePicker.call(globalThis, { suggestedName: name });
+  const isLarge = sizeBytes >= largeFromBytes;
+  if (isLarge && showSaveFilePicker !== undefined) {
+    return inFile(await showSaveFilePicker.call(globalThis, { suggestedName: name }));
+  }
+  if (canStreamDownloads()) return asDownload(name);
+  if (isLarge) throw tooLarge(sizeBytes);
+  return inMemory(name);
+}
+
+async function inFile(handle: FileSystemFileHandle): Promise<DownloadTarget> {
   const stream = await handle.createWritable();
   return {
-    stream,
+    into: stream,
     finish: () => undefined,
     // An aborted stream leaves the file as it was before; a closed one cannot be aborted again.
     discard: () => stream.abort().catch(() => undefined),
   };
 }
 
+/** The browser takes the bytes as they are made, through the service worker. */
+function asDownload(name: string): DownloadTarget {
+  const relay = new DownloadRelay();
+  return {
+    into: { port: relay.port, name },
+    finish: () => {
+      relay.close();
+    },
+    discard: () => {
+      relay.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** For pages without a service worker, as in some private windows. */
 function inMemory(name: string): DownloadTarget {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   return {
-    stream: new WritableStream<Uint8Array>({
+    into: new WritableStream<Uint8Array>({
       write(piece) {
         pieces.push(new Uint8Array(piece));
       },
@@ -44,6 +76,14 @@ function inMemory(name: string): DownloadTarget {
     },
     discard: () => Promise.resolve(),
   };
+}
+
+function tooLarge(sizeBytes: number): LabError {
+  return new LabError(
+    'engine/write-failed',
+    `The zip takes ${bytesText(sizeBytes)}, and this page can hand the browser no file of that size now. Reload the page and export again; in a private window, use an ordinary one, or a browser that can save files directly, such as Chrome.`,
+    { details: { sizeBytes } },
+  );
 }
 
 /** Hands a small text over as an ordinary download. */

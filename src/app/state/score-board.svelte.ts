@@ -1,3 +1,4 @@
+import type { DomainShares } from '../../eval/metrics';
 import type { DomainId } from '../../eval/tasks/task';
 import type {
   DomainScore,
@@ -64,6 +65,20 @@ export class ScoreBoard {
 
   isFinished(slot: Slot, domain: DomainId, selection: Selection): boolean {
     return this.sheetOf(slot, selection)?.finished.includes(domain) ?? false;
+  }
+
+  /**
+   * Shares of items that a base or specialist passed, of domains whose items have all been run: parts
+   * of them are no measure for a merge.
+   */
+  finishedShares(slot: Slot, selection: Selection): DomainShares {
+    const { finished = [], scores = {} } = this.sheetOf(slot, selection) ?? {};
+    return Object.fromEntries(
+      finished.flatMap((domain) => {
+        const share = scores[domain]?.score01;
+        return share === undefined ? [] : [[domain, share] as const];
+      }),
+    );
   }
 
   /** The merge changed: its numbers stay as a shadow until new ones arrive. */

@@ -18,13 +18,13 @@ export function summaryOf(board: ScoreBoard): ScoreSummary {
   const { merge } = board;
   // Only scores over the merge's own item set are comparable with it.
   const own = scoredDomains.map((domain) => {
-    const share = board.sheetOf(domain, merge.selection)?.scores[domain]?.score01;
+    const share = board.finishedShares(domain, merge.selection)[domain];
     return [domain, share] as const;
   });
   const specialists: DomainShares = Object.fromEntries(
     own.filter(([, share]) => share !== undefined),
   );
-  const base = sharesOf(board.sheetOf('base', merge.selection));
+  const base = board.finishedShares('base', merge.selection);
   const metrics = mergeMetrics(sharesOf(merge), base, specialists);
   const isComplete = scoredDomains.every(
     (domain) => base[domain] !== undefined && specialists[domain] !== undefined,
@@ -38,10 +38,10 @@ export function summaryOf(board: ScoreBoard): ScoreSummary {
   };
 }
 
-function sharesOf(sheet: ScoreSheet | undefined): DomainShares {
+function sharesOf(sheet: ScoreSheet): DomainShares {
   return Object.fromEntries(
     domainIds.flatMap((domain) => {
-      const share = sheet?.scores[domain]?.score01;
+      const share = sheet.scores[domain]?.score01;
       return share === undefined ? [] : [[domain, share] as const];
     }),
   );

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   ChosenModels,
   hubModel,
+  likelyBase,
   mostSpecialists,
+  type ChosenModel,
 } from '../../../src/app/models/chosen-models.svelte';
 import { costSheet } from '../../../src/app/models/cost-sheet';
 import { keptBytes } from '../../../src/app/models/kept-bytes';
-import { modelsInFiles } from '../../../src/app/models/local-models';
-import type { RunSummary } from '../../../src/rpc/lab';
+import { modelOfFolder, modelsInFiles } from '../../../src/app/models/local-models';
+import type { PickedFolder, RunSummary } from '../../../src/rpc/lab';
 import type { StorageDetails } from '../../../src/store/storage-details';
 
 const gemma = hubModel('google/gemma-2-2b', 'main', { sizeBytes: 5000 });
@@ -51,6 +53,16 @@ describe('ChosenModels', () => {
     expect(chosen.baseId).toBe(gemma.id);
   });
 
+  it('holds a folder once, but not another of its name', () => {
+    const folder = (content: string): PickedFolder => ({
+      name: 'math',
+      files: [new File([content], 'model.safetensors', { lastModified: 1 })],
+    });
+    const chosen = new ChosenModels();
+    for (const content of ['one', 'one', 'other']) chosen.add(modelOfFolder(folder(content)));
+    expect(chosen.all.map(({ id }) => id)).toEqual(['math', 'math-2']);
+  });
+
   it('is full with a base and twelve specialists', () => {
     const chosen = new ChosenModels();
     for (let index = 0; index <= mostSpecialists; index++) {
@@ -67,6 +79,19 @@ describe('ChosenModels', () => {
     expect(chosen.sizeBytes).toBeUndefined();
     chosen.describe('org/unknown', { sizeBytes: 7 });
     expect(chosen.sizeBytes).toBe(5007);
+  });
+});
+
+describe('likelyBase', () => {
+  const model = (id: string): ChosenModel => ({ id, place: { kind: 'stored', modelId: id } });
+
+  it('is the model called base, else the first, and never an adapter', () => {
+    const models = [model('math'), model('smol-base')];
+    expect(likelyBase(models)?.id).toBe('smol-base');
+    expect(likelyBase(models.slice(0, 1))?.id).toBe('math');
+    const adapter = { ...model('base-lora'), isAdapter: true };
+    expect(likelyBase([adapter, ...models])?.id).toBe('smol-base');
+    expect(likelyBase([adapter])).toBeUndefined();
   });
 });
 
@@ -150,6 +175,15 @@ describe('modelsInFiles', () => {
       ['b', 4],
     ]);
     expect(models[1]?.place).toMatchObject({ kind: 'folder', name: 'b' });
+  });
+
+  it('keeps files that make one model together', () => {
+    const parts = [1, 2].map((part) => file(`c-0000${part}-of-00002.gguf`, 5));
+    const loose = [file('config.json', 2), file('model.safetensors', 6)];
+    expect(modelsInFiles(parts).map(({ id, sizeBytes }) => [id, sizeBytes])).toEqual([['c', 10]]);
+    expect(modelsInFiles(loose).map(({ id, sizeBytes }) => [id, sizeBytes])).toEqual([
+      ['chosen-files', 6],
+    ]);
   });
 
   it('says what is missing', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dotPlot } from '../../../src/app/charts/dot-rows';
+import { dotOffsets, dotPlot } from '../../../src/app/charts/dot-rows';
 import {
   compareColumns,
   nextSorting,
@@ -24,7 +24,7 @@ function measured(title: string, mean01: number | undefined, mergeMs: number): M
   if (row === undefined) throw new Error('one method, one row');
   return {
     row: { ...row, state: 'done', mergeMs },
-    metrics: { mean01, normalised: undefined, generalChange01: undefined },
+    metrics: { mean01, normalised: undefined, forgetting01: undefined },
   };
 }
 
@@ -96,13 +96,18 @@ describe('compareCsv', () => {
   it('holds measured rows only', () => {
     const waiting = compareRows(methods, smallCollection).map((row) => ({
       row,
-      metrics: { mean01: undefined, normalised: undefined, generalChange01: undefined },
+      metrics: { mean01: undefined, normalised: undefined, forgetting01: undefined },
     }));
     expect(compareCsv(waiting, 'full').trim().split('\r\n')).toHaveLength(1);
   });
 });
 
 describe('dotPlot', () => {
+  it('puts dots of one share beside each other and leaves others in the middle', () => {
+    expect(dotOffsets([0.5, 0.25, 0.5])).toEqual([-3.5, 0, 3.5]);
+    expect(dotOffsets([0, 0, 0, 0, 0])).toEqual([-7, -3.5, 0, 3.5, 7]);
+  });
+
   it('runs from 0 to 1 inside its width, on a phone too', () => {
     for (const widthPx of [320, 1200]) {
       const { xOf, yOf, plotLeftPx, heightPx } = dotPlot(widthPx, 3);

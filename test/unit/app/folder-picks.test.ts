@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  isAdapterFolder,
-  likelyBase,
-  modelFoldersIn,
-  withFolders,
-} from '../../../src/app/state/folder-picks';
+import { modelFoldersIn } from '../../../src/app/models/folder-picks';
 
 function file(path: string): File {
   const made = new File(['x'], path.split('/').at(-1) ?? path);
@@ -48,36 +43,5 @@ describe('modelFoldersIn', () => {
 
   it('says what is missing when there is no model', () => {
     expect(() => modelFoldersIn([file('photos/cat.png')])).toThrow(/photos holds no model/u);
-  });
-});
-
-describe('picked folders', () => {
-  it('collect over several picks, the later one of a name wins', () => {
-    const first = modelFoldersIn([file('a/config.json')]);
-    const again = modelFoldersIn([file('a/config.json'), file('a/model.safetensors')]);
-    const other = modelFoldersIn([file('b/config.json')]);
-    const all = withFolders(withFolders(first, other), again);
-    expect(names(all)).toEqual(['b', 'a']);
-    expect(all[1]?.files).toHaveLength(2);
-  });
-
-  it('propose the one called base, else the first', () => {
-    const folders = modelFoldersIn([file('x/math/config.json'), file('x/smol-base/config.json')]);
-    expect(likelyBase(folders)).toBe('smol-base');
-    expect(likelyBase(folders.slice(0, 1))).toBe('math');
-    expect(likelyBase([])).toBe('');
-  });
-
-  it('tell adapters from models, and propose none of them as the base', () => {
-    const folders = modelFoldersIn([
-      file('x/base-lora/adapter_config.json'),
-      file('x/base-lora/adapter_model.safetensors'),
-      file('x/math/config.json'),
-      file('x/math/adapter_config.json'),
-      file('x/math/model.safetensors'),
-    ]);
-    expect(folders.map(isAdapterFolder)).toEqual([true, false]);
-    expect(likelyBase(folders)).toBe('math');
-    expect(likelyBase(folders.slice(0, 1))).toBe('');
   });
 });

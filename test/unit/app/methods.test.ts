@@ -80,6 +80,12 @@ describe('methodsMatching', () => {
     expect(methodsMatching('vote sign').map(({ id }) => id)).toContain('ties');
   });
 
+  it('finds by what can be set and by who wrote of it', () => {
+    const found = methodsMatching('density').map(({ id }) => id);
+    expect(found).toEqual(expect.arrayContaining(['ties', 'dare_ties', 'della']));
+    expect(methodsMatching('ilharco').map(({ id }) => id)).toContain('task_arithmetic');
+  });
+
   it('puts the group that is called so before methods that only mention the word', () => {
     const families = methodsMatching('spec').map(({ family }) => family);
     expect(families.slice(0, 4)).toEqual(Array.from({ length: 4 }, () => 'spectral'));

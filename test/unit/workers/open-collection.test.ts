@@ -49,7 +49,12 @@ function adapter(name: string, trainedOn: string): ReturnType<typeof folder> {
 }
 
 async function open(baseName: string, ...folders: ReturnType<typeof folder>[]) {
-  return openCollection({ kind: 'folders', baseName, folders }, new LabStore());
+  const models = folders.map(({ name, files }) => ({
+    id: name,
+    place: { kind: 'folder' as const, name, files },
+  }));
+  const source = { kind: 'placed' as const, models, baseId: baseName, zooUrl: '', hub: {} };
+  return openCollection(source, new LabStore());
 }
 
 async function valuesOf(model: ModelInput | undefined): Promise<number[]> {
@@ -58,15 +63,6 @@ async function valuesOf(model: ModelInput | undefined): Promise<number[]> {
 }
 
 describe('picked folders', () => {
-  it('get names that recipes do not read as adapters, revisions or mappings', async () => {
-    const { base, specialists } = await open(
-      'base@main',
-      ...['base@main', 'math+code', 'math@code', '{x}'].map((name) => folder(name)),
-    );
-    expect(base).toMatchObject({ id: 'base-main', title: 'base@main' });
-    expect(specialists.map(({ id }) => id)).toEqual(['math-code', 'math-code-2', '-x-']);
-  });
-
   it('may be weights without a config', async () => {
     const lone = new File([weights], 'math.safetensors');
     Object.defineProperty(lone, 'webkitRelativePath', { value: '' });
@@ -78,7 +74,7 @@ describe('picked folders', () => {
   it('name the base that is missing, and what is there', async () => {
     const opening = open('base', folder('math'), adapter('base', 'math'));
     await expect(opening).rejects.toMatchObject({ code: 'recipe/missing-model' });
-    await expect(opening).rejects.toThrow('"base" to use as the base. Picked models: math.');
+    await expect(opening).rejects.toThrow('"base" to use as the base; choose one of math.');
   });
 });
 
