@@ -91,9 +91,9 @@ export class RunService {
     let meter: RunMeter | undefined;
     let notice: string | undefined;
     let hashing: HashThread | undefined;
-    const createHash: CreateHash = () => {
+    const createHash: CreateHash = (state) => {
       hashing ??= startHashThread();
-      return hashing?.open() ?? sha256Stream();
+      return hashing?.open(state) ?? sha256Stream(state);
     };
     let notedMs = performance.now();
     const tell = (live: RunLive): void => {
@@ -182,7 +182,7 @@ function withVisiting(entry: RunEntry, visiting: readonly PlacedModel[]): RunEnt
 }
 
 function unprovenNotice(names: readonly string[]): string {
-  return `Not checked against their SHA-256, because they were not stored and were read in parts, over several visits or out of order: ${names.join(', ')}. To have them checked, run again with the models kept.`;
+  return `Not checked against their SHA-256, because they were not stored and were read in quite another order, or on visits of which too little is known: ${names.join(', ')}. To have them checked, run again with the models kept.`;
 }
 
 function noSuchRun(): LabError {
