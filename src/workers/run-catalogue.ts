@@ -13,7 +13,7 @@ import type { ModelFile, ModelFiles } from '../sources/model-files';
 import type { LabStore } from '../store/lab-store';
 import { dropOutput } from './drop-output';
 import { RunChannel } from './run-channel';
-import { runLockName, withRunLock } from './run-lock';
+import { afterRunLock, runLockName, withRunLock } from './run-lock';
 import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
 import { runModelId } from './stored-slot';
@@ -99,8 +99,14 @@ export class RunCatalogue {
     this.#channel.tell({ kind: 'changed' });
   }
 
+  /** Sets the state of a run when whoever works on it has stopped, as they were asked to. */
+  async stopped(id: string, state: 'paused' | 'cancelled'): Promise<void> {
+    await afterRunLock(id, async () => this.#setLocked(id, state));
+    this.#channel.tell({ kind: 'changed' });
+  }
+
   /**
-   * Sets the state of a run that nobody works on; one that is done stays so.
+   * Sets the state of a run that nobody works on.
    * @throws LabError `run/unavailable` when another tab works on it
    */
   async setIdle(id: string, state: RunState): Promise<void> {
@@ -108,9 +114,10 @@ export class RunCatalogue {
     this.#channel.tell({ kind: 'changed' });
   }
 
+  /** One that is done stays so, and a pause is only for one that was at work. */
   async #setLocked(id: string, state: RunState): Promise<void> {
     const progress = (await this.#records.progress(id)) ?? notBegun;
-    if (progress.state === 'done') return;
+    if (progress.state === 'done' || (state === 'paused' && !isAtWork(progress))) return;
     if (state === 'cancelled') await dropOutput(await this.#entry(id), this.#store);
     const { elapsedMs, totalBytes } = progress;
     const doneBytes = state === 'cancelled' ? 0 : progress.doneBytes;
@@ -163,15 +170,20 @@ export class RunCatalogue {
   }
 }
 
+/** By its record: somebody works on it, unless it was interrupted. */
+function isAtWork({ state }: RunProgress): boolean {
+  return state === 'running' || state === 'waiting';
+}
+
 function summaryOf(
   entry: RunEntry,
   progress: RunProgress,
-  isAtWork: boolean,
+  hasWorker: boolean,
   isElsewhere: boolean,
 ): RunSummary {
   const { id, request, title, recipeHash: hash, createdAtMs } = entry;
   const { state, elapsedMs, doneBytes, totalBytes, error, notice } = progress;
-  const wasAtWork = state === 'running' || state === 'waiting';
+  const wasAtWork = isAtWork(progress);
   return {
     id,
     title,
@@ -179,7 +191,7 @@ function summaryOf(
     recipeText: request.recipeText,
     models: request.models.map((model) => ({ id: model.id, shown: shownPlace(model.place) })),
     output: request.output,
-    state: wasAtWork && !isAtWork ? 'interrupted' : state,
+    state: wasAtWork && !hasWorker ? 'interrupted' : state,
     createdAtMs,
     elapsedMs,
     doneBytes,
