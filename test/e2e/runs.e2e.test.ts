@@ -128,6 +128,21 @@ describe('a run', { timeout: timeoutMs }, () => {
     await tab.page.close();
   });
 
+  it.runIf(process.platform === 'linux')('leaves no worker behind when it ends', async () => {
+    await bench.restart();
+    const before = bench.browser.workerThreadCount;
+    for (let run = 0; run < 8; run++) {
+      const id = await bench.start(requestFor('mb_ties'));
+      expect(await bench.rest(id)).toMatchObject({ state: 'done' });
+      await bench.remove(id);
+    }
+    // One lists the runs.
+    const most = before + 1;
+    await expect
+      .poll(() => bench.browser.workerThreadCount, { timeout: 5000 })
+      .toBeLessThanOrEqual(most);
+  });
+
   it('survives dropped connections, and a Hub that is away', async () => {
     await bench.forgetModels();
     const drop = { kind: 'drop', afterBytes: 700_000 } as const;
