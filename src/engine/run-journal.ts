@@ -31,6 +31,8 @@ interface JournalData extends RunIdentity {
   readonly hashes: ReadonlyMap<string, string>;
   /** Complete files, by path. */
   readonly closedPaths: readonly string[];
+  /** Of complete files that lie outside the store, by path. */
+  readonly checksums?: ReadonlyMap<string, string>;
   readonly archive?: ArchiveMark;
 }
 
@@ -112,6 +114,11 @@ export class RunJournal implements OutputMemory {
     return this.#data.closedPaths;
   }
 
+  /** What `onClosed` was told of complete files. */
+  get checksums(): ReadonlyMap<string, string> {
+    return this.#data.checksums ?? new Map<string, string>();
+  }
+
   get archive(): ArchiveMark | undefined {
     return this.#data.archive;
   }
@@ -130,9 +137,14 @@ export class RunJournal implements OutputMemory {
     await this.#write({ hashes: new Map([...this.#data.hashes, [path, sha256]]) });
   }
 
-  /** A file is complete. */
-  async onClosed(path: string): Promise<void> {
-    await this.#claim({ closedPaths: [...this.#data.closedPaths, path] });
+  /**
+   * A file is complete.
+   * @param checksum XXH3-128, for one that nobody else checks
+   */
+  async onClosed(path: string, checksum?: string): Promise<void> {
+    const closedPaths = [...new Set([...this.#data.closedPaths, path])];
+    const more = checksum === undefined ? [] : [[path, checksum] as const];
+    await this.#claim({ closedPaths, checksums: new Map([...this.checksums, ...more]) });
   }
 
   /** The zip on disk has grown. */

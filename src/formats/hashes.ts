@@ -1,4 +1,4 @@
-import { createSHA256, xxhash128 } from 'hash-wasm';
+import { createSHA256, createXXHash128, xxhash128, type IHasher } from 'hash-wasm';
 
 /** Hashed at a time, so that the copy into the hash's own memory stays small. */
 const pieceBytes = 4 << 20;
@@ -33,6 +33,10 @@ export interface SyncHash extends StreamHash {
 export async function sha256Stream(state?: Uint8Array): Promise<SyncHash> {
   const hasher = await createSHA256();
   if (state !== undefined) hasher.load(state);
+  return streamOf(hasher);
+}
+
+function streamOf(hasher: IHasher): SyncHash {
   return {
     update: (bytes) => {
       for (let offset = 0; offset < bytes.byteLength; offset += pieceBytes) {
@@ -57,4 +61,9 @@ export async function sha256Hex(bytes: Uint8Array): Promise<string> {
  */
 export async function checksum128(bytes: Uint8Array): Promise<string> {
   return xxhash128(bytes);
+}
+
+/** `checksum128` over a stream. */
+export async function checksumStream(): Promise<SyncHash> {
+  return streamOf(await createXXHash128());
 }

@@ -168,9 +168,10 @@ async function save(
   const { meter, signal } = setting;
   meter.begin(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   const resumed = { journal, onStored: meter.count.bind(meter) };
+  if (journal.closedPaths.length > 0) meter.enter('Checking what was written');
   if (to === 'store') await saveInStore(entry, files, resumed, setting.store);
   else if (to === 'download') await download(entry, files, resumed, setting);
-  else if (to.kind === 'directory') await saveToFolder(files, to, resumed);
+  else if (to.kind === 'directory') await saveToFolder(files, to, { ...resumed, signal });
   else {
     await saveToZip(files, to, {
       ...resumed,
