@@ -1,13 +1,13 @@
 import { LabError } from '../core/errors';
 import { FileWriter } from '../store/file-writer';
 import type { LabStore } from '../store/lab-store';
-import type { DriverId, ModelRecord } from '../store/schema';
+import type { DriverId, ModelRecord, RunRecord } from '../store/schema';
 import type { OutputFile } from './output-files';
 import type { RunJournal } from './run-journal';
 
 /** How a save goes on after one that was interrupted, and what it tells meanwhile. */
 export interface ResumedSave {
-  readonly journal: Pick<RunJournal, 'closedPaths' | 'onClosed'>;
+  readonly journal: Pick<RunJournal, 'closedPaths' | 'onClosed' | 'proofRecord'>;
   /** Bytes that are stored: of this file before this save began, or since the last call. */
   readonly onStored: (bytes: number, wasKept: boolean) => void;
 }
@@ -91,11 +91,11 @@ async function writeRest(
     return;
   }
   try {
-    await writeAfterKept(file, store, key, onStored, driver);
+    await writeAfterKept(file, store, key, resumed, driver);
   } catch (error) {
     if (!isDamageOf(key, error)) throw error;
     // The store has dropped the damaged chunk by now: this goes on before it.
-    await writeAfterKept(file, store, key, onStored, driver);
+    await writeAfterKept(file, store, key, resumed, driver);
   }
   await journal.onClosed(file.path);
 }
@@ -127,7 +127,7 @@ async function writeAfterKept(
   file: OutputFile,
   store: LabStore,
   key: string,
-  onStored: ResumedSave['onStored'],
+  { journal, onStored }: ResumedSave,
   driver: DriverId,
 ): Promise<void> {
   const { sizeBytes } = file;
@@ -141,8 +141,9 @@ async function writeAfterKept(
       yield chunk;
     }
   }
+  const alongside = async (): Promise<RunRecord> => journal.proofRecord();
   const begin = (): FileWriter =>
-    new FileWriter(store.files, key, sizeBytes, { fromChunk: keptChunks, driver });
+    new FileWriter(store.files, key, sizeBytes, { fromChunk: keptChunks, driver, alongside });
   let writer: FileWriter | undefined;
   for await (const bytes of file.streamAfter?.(kept()) ?? file.stream()) {
     writer ??= begin();

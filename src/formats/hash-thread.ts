@@ -9,18 +9,21 @@ const pieceCount = 8;
 /** What the thread is asked, in order; `hash` numbers the hashes that are being computed. */
 export type HashQuestion =
   | { readonly kind: 'start'; readonly pieces: SharedArrayBuffer; readonly pieceBytes: number }
+  | { readonly kind: 'load'; readonly hash: number; readonly state: Uint8Array }
   | {
       readonly kind: 'piece';
       readonly hash: number;
       readonly place: number;
       readonly lengthBytes: number;
     }
+  | { readonly kind: 'save'; readonly hash: number; readonly save: number }
   | { readonly kind: 'digest'; readonly hash: number }
   | { readonly kind: 'drop'; readonly hash: number };
 
-/** That a piece was taken in, or what a hash ended with. */
+/** That a piece was taken in, what a hash was at when it was saved, or what it ended with. */
 export type HashAnswer =
   | { readonly kind: 'taken'; readonly place: number }
+  | { readonly kind: 'saved'; readonly save: number; readonly state: Uint8Array }
   | { readonly kind: 'digest'; readonly hash: number; readonly hex: string };
 
 /** The other side of a thread that hashes. */
@@ -40,7 +43,9 @@ export class HashThread {
   readonly #pieces = new Uint8Array(new SharedArrayBuffer(pieceBytes * pieceCount));
   readonly #free = Array.from({ length: pieceCount }, (_, place) => place);
   readonly #digests = new Map<number, string>();
+  readonly #saved = new Map<number, Uint8Array>();
   #hashCount = 0;
+  #saveCount = 0;
   #failure: LabError | undefined;
   #waiting: (() => void)[] = [];
 
@@ -49,6 +54,7 @@ export class HashThread {
     port.listen(
       (answer) => {
         if (answer.kind === 'taken') this.#free.push(answer.place);
+        else if (answer.kind === 'saved') this.#saved.set(answer.save, answer.state);
         else this.#digests.set(answer.hash, answer.hex);
         this.#changed();
       },
@@ -59,10 +65,14 @@ export class HashThread {
     port.post({ kind: 'start', pieces: this.#pieces.buffer, pieceBytes });
   }
 
-  /** Begins a hash. Its methods throw LabError `worker/crashed` when the thread has ended. */
-  open(): StreamHash {
+  /**
+   * Begins a hash. Its methods throw LabError `worker/crashed` when the thread has ended.
+   * @param state goes on from it; one that is none ends the thread
+   */
+  open(state?: Uint8Array): StreamHash {
     const hash = this.#hashCount;
     this.#hashCount += 1;
+    if (state !== undefined) this.#port.post({ kind: 'load', hash, state });
     return {
       update: async (bytes) => {
         for (let offset = 0; offset < bytes.byteLength; offset += pieceBytes) {
@@ -71,6 +81,14 @@ export class HashThread {
           this.#pieces.set(piece, place * pieceBytes);
           this.#port.post({ kind: 'piece', hash, place, lengthBytes: piece.byteLength });
         }
+      },
+      save: async () => {
+        const save = this.#saveCount;
+        this.#saveCount += 1;
+        this.#port.post({ kind: 'save', hash, save });
+        const saved = await this.#until(() => this.#saved.get(save));
+        this.#saved.delete(save);
+        return saved;
       },
       digestHex: async () => {
         this.#port.post({ kind: 'digest', hash });

@@ -21,12 +21,20 @@ export function serveHashes(tell: (answer: HashAnswer) => void) {
         pieces = new Uint8Array(question.pieces);
         sizeBytes = question.pieceBytes;
         return;
+      case 'load':
+        hashes.set(question.hash, await sha256Stream(question.state));
+        return;
       case 'piece': {
         const { hash, place, lengthBytes } = question;
         invariant(lengthBytes <= sizeBytes, 'a piece lies in its place');
         const beginBytes = place * sizeBytes;
         (await hashOf(hash)).update(pieces.subarray(beginBytes, beginBytes + lengthBytes));
         tell({ kind: 'taken', place });
+        return;
+      }
+      case 'save': {
+        const { hash, save } = question;
+        tell({ kind: 'saved', save, state: (await hashOf(hash)).save() });
         return;
       }
       case 'digest':

@@ -14,9 +14,8 @@ import type { HubAccess } from '../workers/opened-place';
 import { RunChannel, type RunMessage } from '../workers/run-channel';
 import { runLockName } from '../workers/run-lock';
 import type { RunLive } from '../workers/run-meter';
-import type { RunService } from '../workers/run-service';
-import { connect, type Connection, type Service } from './connect';
-import { DownloadRelay } from './download-relay';
+import type { Service } from './connect';
+import { OwnRun, type Ask } from './own-run';
 import { WakeLock } from './wake-lock';
 
 export interface RunDeskSetting {
@@ -35,8 +34,9 @@ type Watcher = (runs: readonly RunSummary[]) => void;
  */
 export class RunDesk {
   readonly #setting: RunDeskSetting;
-  /** Runs of this page; undefined until their workers are started. */
-  readonly #own = new Map<string, Connection<RunService> | undefined>();
+  readonly #own = new Map<string, OwnRun>();
+  /** What whoever works on a run is asked for, until they have stopped. */
+  readonly #asking = new Map<string, Ask>();
   readonly #live = new Map<string, RunLive>();
   readonly #watchers = new Set<Watcher>();
   readonly #wakeLock = new WakeLock();
@@ -68,17 +68,8 @@ export class RunDesk {
   async start(request: RunRequest): Promise<string> {
     const id = crypto.randomUUID();
     // Known as ours before anybody hears of it: nobody shall take it for an interrupted one.
-    this.#own.set(id, undefined);
-    try {
-      await this.#setting.catalogue().add(id, request);
-    } catch (error) {
-      this.#own.delete(id);
-      throw error;
-    }
-    this.#work(
-      id,
-      request.models.filter(({ place }) => place.kind === 'folder'),
-    );
+    const visiting = request.models.filter(({ place }) => place.kind === 'folder');
+    await this.#begin(id, visiting, async (catalogue) => catalogue.add(id, request));
     return id;
   }
 
@@ -86,14 +77,9 @@ export class RunDesk {
   async resume(id: string): Promise<void> {
     if (this.#own.has(id)) return;
     await askForAll(await this.#setting.catalogue().requestOf(id));
-    this.#own.set(id, undefined);
-    try {
-      await this.#setting.catalogue().setIdle(id, 'waiting');
-    } catch (error) {
-      this.#own.delete(id);
-      throw error;
-    }
-    this.#work(id, []);
+    // A second click may have been faster.
+    if (this.#own.has(id)) return;
+    await this.#begin(id, [], async (catalogue) => catalogue.setIdle(id, 'waiting'));
   }
 
   /**
@@ -108,16 +94,12 @@ export class RunDesk {
   }
 
   async pause(id: string): Promise<void> {
-    if (await this.#ask(id, 'pause')) return;
-    await this.#setting.catalogue().setIdle(id, 'paused');
-    await this.#tell();
+    await this.#stop(id, 'pause');
   }
 
   async cancel(id: string): Promise<void> {
-    if (await this.#ask(id, 'cancel')) return;
-    await this.#askToDrop(id);
-    await this.#setting.catalogue().setIdle(id, 'cancelled');
-    await this.#tell();
+    if (!(await this.#isAtWork(id))) await this.#askToDrop(id);
+    await this.#stop(id, 'cancel');
   }
 
   async rename(id: string, title: string): Promise<void> {
@@ -126,8 +108,7 @@ export class RunDesk {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#ask(id, 'cancel');
-    await this.#askToDrop(id);
+    await this.cancel(id);
     await this.#setting.catalogue().remove(id);
     await this.#tell();
   }
@@ -142,50 +123,59 @@ export class RunDesk {
 
   /** Ends the workers: runs of this page are interrupted and can be resumed. */
   close(): void {
-    for (const connection of this.#own.values()) connection?.close();
+    for (const run of this.#own.values()) run.close();
     this.#own.clear();
   }
 
-  /** Starts the worker of a run; what becomes of it is told by its record. */
-  #work(id: string, visiting: readonly PlacedModel[]): void {
-    const worker = new Worker(new URL('../../workers/run.worker.ts', import.meta.url), {
-      type: 'module',
-      name: `run ${id}`,
-    });
-    const connection = connect<RunService>(worker, 'run', () => undefined);
-    this.#own.set(id, connection);
+  /** @param note writes down that the run begins, or goes on */
+  async #begin(
+    id: string,
+    visiting: readonly PlacedModel[],
+    note: (catalogue: Service<RunCatalogue>) => Promise<void>,
+  ): Promise<void> {
+    const own = new OwnRun();
+    this.#own.set(id, own);
+    try {
+      await note(this.#setting.catalogue());
+    } catch (error) {
+      this.#own.delete(id);
+      own.close();
+      throw error;
+    }
+    void this.#work(id, own, visiting);
+  }
+
+  async #work(id: string, own: OwnRun, visiting: readonly PlacedModel[]): Promise<void> {
     this.#wakeLock.hold(id);
     const { zooUrl, hub, backend } = this.#setting;
-    const download = new DownloadRelay();
-    const ended = (): void => {
-      connection.close();
-      download.close();
-      this.#own.delete(id);
-      this.#live.delete(id);
-      this.#wakeLock.release(id);
-      void this.#tell();
-    };
-    // A worker that died leaves a run that shows as interrupted.
-    connection.service
-      .work(
-        { id, zooUrl, hub: hub(), backend: backend(), visiting },
-        new Transferred(download.port, [download.port]),
-      )
-      .then(ended, ended);
+    const working = own.work({ id, zooUrl, hub: hub(), backend: backend(), visiting });
     void this.#tell();
+    await working;
+    this.#own.delete(id);
+    this.#live.delete(id);
+    this.#wakeLock.release(id);
+    await this.#tell();
   }
 
   /**
-   * Asks whoever works on a run, here or in another tab, and waits until they are done.
-   * @returns false when nobody does
+   * Asks whoever works on a run to stop, here or in another tab, and waits until they have. Then writes
+   * it down, for they may have died, or not have begun: one who begins now finds it.
    */
-  async #ask(id: string, ask: 'pause' | 'cancel'): Promise<boolean> {
-    const lockName = runLockName(id);
-    const { held = [] } = await navigator.locks.query();
-    if (!held.some(({ name }) => name === lockName) && !this.#own.has(id)) return false;
+  async #stop(id: string, ask: Ask): Promise<void> {
+    await this.#own.get(id)?.stop(ask);
+    this.#asking.set(id, ask);
     this.#channel.tell({ kind: 'ask', id, ask });
-    await navigator.locks.request(lockName, () => undefined);
-    return true;
+    try {
+      await this.#setting.catalogue().stopped(id, ask === 'pause' ? 'paused' : 'cancelled');
+    } finally {
+      this.#asking.delete(id);
+    }
+    await this.#tell();
+  }
+
+  async #isAtWork(id: string): Promise<boolean> {
+    const { held = [] } = await navigator.locks.query();
+    return this.#own.has(id) || held.some(({ name }) => name === runLockName(id));
   }
 
   /** What a run wrote to the disk on an earlier visit is deleted only with the person's word. */
@@ -200,7 +190,11 @@ export class RunDesk {
   }
 
   #hear(message: RunMessage): void {
-    if (message.kind === 'changed') void this.#tell();
+    if (message.kind === 'changed') {
+      // One who takes a run's lock in the moment of an ask may not have listened yet; now they do.
+      for (const [id, ask] of this.#asking) this.#channel.tell({ kind: 'ask', id, ask });
+      void this.#tell();
+    }
     if (message.kind !== 'live') return;
     this.#live.set(message.id, message.live);
     this.#show(this.#known.map((run) => withLive(run, this.#live.get(run.id))));

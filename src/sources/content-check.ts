@@ -1,9 +1,15 @@
 import { abortable } from '../core/abort';
 import { invariant, LabError } from '../core/errors';
 import { checksum128, type CreateHash, type StreamHash } from '../formats/hashes';
+import type { CheckState, HeadSum } from './check-state';
 
-/** Read again of one file at most, to hash what the reader left out or read too early. */
+/** Read again of one file at most while it is being read, to hash what the reader left out. */
 const maxAgainBytes = 64 << 20;
+/**
+ * Read again at the end: a quarter of the file. That is a head of weights which this file has at its
+ * end and the output at its beginning; a file in quite another order is not fetched twice.
+ */
+const maxEndShare01 = 0.25;
 /** Chunks that a reader may look ahead before what it jumped over counts as left out. */
 const maxAhead = 3;
 
@@ -30,7 +36,8 @@ interface Coming {
  * Checks a file against its SHA-256 while it is read by chunks, for want of a store that would. The
  * hash needs the chunks in order: one that comes too early waits while those before it are on their
  * way, and else is hashed when the reader comes to it again, which is usual for what was read ahead.
- * What the reader leaves out is read for the hash alone, up to 64 MiB.
+ * What the reader leaves out is read for the hash alone: up to 64 MiB on the way, and at the end up to
+ * a quarter of the file.
  *
  * A chunk that comes twice must be the same both times; that is told by a checksum, which is no
  * protection against bytes made to deceive.
@@ -50,18 +57,44 @@ export class ContentCheck {
   #waiting: (() => void)[] = [];
   readonly #coming = new Set<Coming>();
   /** Checksums of chunks that were read. */
-  readonly #sums = new Map<number, string>();
+  readonly #sums: Map<number, string>;
+  /** The latest state of the hash that another visit can go on from. */
+  #hashed: CheckState['hashed'];
   /** Chunks behind a gap that were read since the gap came to be. */
   readonly #ahead = new Set<number>();
   /** Of bytes at the file's beginning that were read without their chunk. */
-  readonly #heads: { readonly beginBytes: number; readonly endBytes: number; sum: string }[] = [];
+  readonly #heads: HeadSum[];
 
-  /** @param onWrong told at once of `hub/wrong-hash`, which whoever reads may not hear */
-  constructor(file: UnkeptFile, createHash: CreateHash, onWrong: (error: LabError) => void) {
+  /**
+   * @param onWrong told at once of `hub/wrong-hash`, which whoever reads may not hear
+   * @param known from an earlier visit, of the same file in chunks of the same size; goes on from it
+   */
+  constructor(
+    file: UnkeptFile,
+    createHash: CreateHash,
+    onWrong: (error: LabError) => void,
+    known?: CheckState,
+  ) {
     this.#file = file;
     this.#createHash = createHash;
     this.#onWrong = onWrong;
-    this.#chunkCount = Math.ceil(file.sizeBytes / file.chunkBytes);
+    this.#chunkCount = chunkCountOf(file);
+    this.#sums = new Map(known?.sums);
+    this.#heads = [...(known?.heads ?? [])];
+    this.#hashed = known?.hashed;
+    this.#next = known?.hashed?.chunkCount ?? 0;
+  }
+
+  /** What has been found out so far, for another visit. */
+  get state(): CheckState {
+    return {
+      name: this.#file.name,
+      chunkBytes: this.#file.chunkBytes,
+      chunkCount: this.#chunkCount,
+      sums: new Map(this.#sums),
+      heads: [...this.#heads],
+      hashed: this.#hashed,
+    };
   }
 
   /** Whether more of the file was read than its header. */
@@ -127,6 +160,7 @@ export class ContentCheck {
     this.#throwIfFailed();
     if (!this.isUsed) return true;
     while (this.#isHashing) await abortable(this.#change(), signal);
+    this.#againBytes = Math.max(maxAgainBytes, this.#file.sizeBytes * maxEndShare01);
     return this.#catchUp(this.#chunkCount, signal);
   }
 
@@ -195,18 +229,34 @@ export class ContentCheck {
   /** Adds the next chunk to the hash, and compares the hash after the last. */
   async #add(chunk: Uint8Array): Promise<void> {
     try {
-      this.#hash ??= await this.#createHash();
+      this.#hash ??= await this.#createHash(this.#hashed?.state);
       await this.#hash.update(chunk);
       this.#ahead.delete(this.#next);
       this.#next += 1;
-      if (this.#next < this.#chunkCount) return;
+      if (this.#next < this.#chunkCount) {
+        void this.#saveHash(this.#hash);
+        return;
+      }
       const found = await this.#hash.digestHex();
       this.#hash.dispose?.();
       if (found !== this.#file.sha256) this.#fail(found);
+      this.#hashed = { chunkCount: this.#chunkCount, state: new Uint8Array() };
     } catch (error) {
       // A hash that broke off proves nothing any more.
       this.#failure ??= error instanceof Error ? error : new Error(String(error));
       throw error;
+    }
+  }
+
+  /** Nobody waits for it: a hash on another thread is behind, and its reader shall not be. */
+  async #saveHash(hash: StreamHash): Promise<void> {
+    const chunkCount = this.#next;
+    try {
+      const state = await hash.save?.();
+      if (state === undefined || chunkCount < (this.#hashed?.chunkCount ?? 0)) return;
+      this.#hashed = { chunkCount, state };
+    } catch {
+      // The next one who hashes hears of it.
     }
   }
 
@@ -244,4 +294,12 @@ export class ContentCheck {
   #changed(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
+}
+
+/** In how many chunks a file is read. */
+export function chunkCountOf({
+  sizeBytes,
+  chunkBytes,
+}: Pick<UnkeptFile, 'sizeBytes' | 'chunkBytes'>): number {
+  return Math.ceil(sizeBytes / chunkBytes);
 }

@@ -1,7 +1,8 @@
 import { invariant, LabError } from '../core/errors';
 import { chunkCountOf } from './file-catalogue';
 import type { FileStore, WriteOptions } from './file-store';
-import type { RunRecord } from './schema';
+
+type Alongside = WriteOptions['alongside'];
 
 export interface FileWriterOptions {
   /** Where the file lies (`LabStore.driverFor`); IndexedDB unless told. */
@@ -9,9 +10,10 @@ export interface FileWriterOptions {
   /** Goes on after so many stored chunks: the next byte is that at `fromChunk * chunkSizeBytes`. */
   readonly fromChunk?: number | undefined;
   /**
-   * The record to store in the transaction of each chunk, given how many chunks are durable with it.
+   * The record to store in the transaction of each chunk, given how many chunks are durable with it;
+   * asked when the chunk's last byte has come.
    */
-  readonly alongside?: ((durableChunkCount: number) => RunRecord | undefined) | undefined;
+  readonly alongside?: ((durableChunkCount: number) => Alongside | Promise<Alongside>) | undefined;
 }
 
 /**
@@ -112,7 +114,7 @@ export class FileWriter {
     const index = this.#chunkIndex;
     const options = {
       driver: this.#options.driver,
-      alongside: this.#options.alongside?.(index + 1),
+      alongside: await this.#options.alongside?.(index + 1),
     };
     this.#storing = this.#store.requireChunk(
       this.#key,

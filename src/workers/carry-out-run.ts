@@ -67,6 +67,7 @@ export async function carryOutRun(entry: RunEntry, setting: RunSetting): Promise
   for (;;) {
     try {
       await attempt(entry, setting);
+      await RunJournal.forgetProof(setting.store, entry.id);
       return;
     } catch (error) {
       const code = error instanceof LabError ? error.code : undefined;
@@ -102,8 +103,9 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
     vocabulary: recipeVocabulary,
   });
   const recipes = documents.map(({ recipe }) => recipe);
-  const known = await RunJournal.find(store, entry.id);
-  if (known !== undefined) opener.goOn();
+  const takeProof = async (): Promise<unknown> => opener.proof();
+  const known = await RunJournal.find(store, entry.id, takeProof);
+  if (known !== undefined) await opener.goOn(await RunJournal.proof(store, entry.id));
   const placed = await openPlaced(request.models, opener, signal);
   const identity = await identityOf(entry, recipes, placed);
   if (known !== undefined && known.who.identity !== identity) throw sourceChanged();
@@ -116,7 +118,7 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
     const plan = await planRun(recipes, placed, backend, request, signal);
     if (known === undefined) await setting.onPlaced?.(placed.placed);
     const who = { identity, backend: id, device };
-    const journal = known ?? (await RunJournal.begin(store, entry.id, who));
+    const journal = known ?? (await RunJournal.begin(store, entry.id, who, takeProof));
     const files = await describeRun(request, plan, backend, journal, {
       signal,
       createHash: setting.createHash,
@@ -135,12 +137,13 @@ async function attempt(entry: RunEntry, setting: RunSetting): Promise<void> {
 /** The last file is whole only after everything was read, and none of it proved wrong. */
 function provenFiles(
   files: readonly OutputFile[],
-  { opener, signal, onUnproven }: RunSetting,
+  { opener, meter, signal, onUnproven }: RunSetting,
 ): readonly OutputFile[] {
   const proven = async function* (
     stream: AsyncIterable<Uint8Array>,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     yield* stream;
+    meter.enter('Checking the models');
     const names = await opener.prove(signal);
     if (names.length > 0) onUnproven?.(names);
   };
@@ -165,9 +168,10 @@ async function save(
   const { meter, signal } = setting;
   meter.begin(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
   const resumed = { journal, onStored: meter.count.bind(meter) };
+  if (journal.closedPaths.length > 0) meter.enter('Checking what was written');
   if (to === 'store') await saveInStore(entry, files, resumed, setting.store);
   else if (to === 'download') await download(entry, files, resumed, setting);
-  else if (to.kind === 'directory') await saveToFolder(files, to, resumed);
+  else if (to.kind === 'directory') await saveToFolder(files, to, { ...resumed, signal });
   else {
     await saveToZip(files, to, {
       ...resumed,

@@ -66,9 +66,14 @@ export class HubPlaces {
     this.#session.isStoring = false;
   }
 
-  /** Says that bytes were read before this visit, of which nothing is known any more. */
-  goOn(): void {
-    this.#checks.goOn();
+  /** Says that bytes were read before this visit; `proof` is what was known of them. */
+  async goOn(proof: unknown): Promise<void> {
+    await this.#checks.goOn(proof);
+  }
+
+  /** What is known by now of files that were read and not stored, for another visit. */
+  async proof(): Promise<unknown> {
+    return this.#checks.sealed();
   }
 
   /**

@@ -43,9 +43,14 @@ export class PlaceOpener {
     this.#hub.storeNoMore();
   }
 
-  /** Says that the run was at work before, in another visit: what it read then can no more be checked. */
-  goOn(): void {
-    this.#hub.goOn();
+  /** Says that the run was at work before, in another visit, which left this `proof` of what it read. */
+  async goOn(proof: unknown): Promise<void> {
+    await this.#hub.goOn(proof);
+  }
+
+  /** What is known by now of the files that were read, for another visit. */
+  async proof(): Promise<unknown> {
+    return this.#hub.proof();
   }
 
   /**

@@ -14,7 +14,7 @@ import { dropOutput } from './drop-output';
 import type { ExportTarget } from './export-target';
 import { exportZip } from './export-zip';
 import { RunChannel } from './run-channel';
-import { runLockName, withRunLock } from './run-lock';
+import { afterRunLock, runLockName, withRunLock } from './run-lock';
 import { freeTitle } from './run-titles';
 import { notBegun, RunRecords, type RunEntry, type RunProgress } from './run-records';
 import type { ModelPlace, RunRequest, RunState, RunSummary } from './run-types';
@@ -105,8 +105,14 @@ export class RunCatalogue {
     this.#channel.tell({ kind: 'changed' });
   }
 
+  /** Sets the state of a run when whoever works on it has stopped, as they were asked to. */
+  async stopped(id: string, state: 'paused' | 'cancelled'): Promise<void> {
+    await afterRunLock(id, async () => this.#setLocked(id, state));
+    this.#channel.tell({ kind: 'changed' });
+  }
+
   /**
-   * Sets the state of a run that nobody works on; one that is done stays so.
+   * Sets the state of a run that nobody works on.
    * @throws LabError `run/unavailable` when another tab works on it
    */
   async setIdle(id: string, state: RunState): Promise<void> {
@@ -114,9 +120,10 @@ export class RunCatalogue {
     this.#channel.tell({ kind: 'changed' });
   }
 
+  /** One that is done stays so, and a pause is only for one that was at work. */
   async #setLocked(id: string, state: RunState): Promise<void> {
     const progress = (await this.#records.progress(id)) ?? notBegun;
-    if (progress.state === 'done') return;
+    if (progress.state === 'done' || (state === 'paused' && !isAtWork(progress))) return;
     if (state === 'cancelled') await dropOutput(await this.#entry(id), this.#store);
     const { elapsedMs, totalBytes } = progress;
     const doneBytes = state === 'cancelled' ? 0 : progress.doneBytes;
@@ -177,15 +184,20 @@ export class RunCatalogue {
   }
 }
 
+/** By its record: somebody works on it, unless it was interrupted. */
+function isAtWork({ state }: RunProgress): boolean {
+  return state === 'running' || state === 'waiting';
+}
+
 function summaryOf(
   entry: RunEntry,
   progress: RunProgress,
-  isAtWork: boolean,
+  hasWorker: boolean,
   isElsewhere: boolean,
 ): RunSummary {
   const { id, request, title, recipeHash: hash, createdAtMs } = entry;
   const { state, elapsedMs, doneBytes, totalBytes, error, notice } = progress;
-  const wasAtWork = state === 'running' || state === 'waiting';
+  const wasAtWork = isAtWork(progress);
   return {
     id,
     title,
@@ -193,7 +205,7 @@ function summaryOf(
     recipeText: request.recipeText,
     models: request.models.map((model) => ({ id: model.id, shown: shownPlace(model.place) })),
     output: request.output,
-    state: wasAtWork && !isAtWork ? 'interrupted' : state,
+    state: wasAtWork && !hasWorker ? 'interrupted' : state,
     createdAtMs,
     elapsedMs,
     doneBytes,

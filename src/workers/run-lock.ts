@@ -11,6 +11,11 @@ export function runLockName(runId: string): string {
  */
 const lastGaspMs = 2000;
 
+/** Works on a run when nobody else does any more, however long that takes. */
+export async function afterRunLock(id: string, work: () => Promise<void>): Promise<void> {
+  await navigator.locks.request(runLockName(id), work);
+}
+
 /**
  * Works on a run while nobody else does.
  * @throws LabError `run/unavailable` when somebody else does

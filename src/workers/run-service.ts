@@ -44,6 +44,8 @@ interface RunLines {
 export class RunService {
   readonly #store = new LabStore();
   readonly #records = new RunRecords(this.#store);
+  /** Aborts with an `Asked`. */
+  readonly #asked = new AbortController();
 
   /**
    * Works on a run until it is done, paused, cancelled or failed; what became of it is in its record.
@@ -51,16 +53,14 @@ export class RunService {
    * @throws LabError `run/unavailable` when there is no such run, or another tab works on it
    */
   async work(start: RunStart, downloads: MessagePort): Promise<void> {
-    const asked = new AbortController();
-    // Listens before it holds the lock: whoever sees it held asks once, and must be heard.
     const channel = new RunChannel((message) => {
-      if (message.kind === 'ask' && message.id === start.id) asked.abort(new Asked(message.ask));
+      if (message.kind === 'ask' && message.id === start.id) this.stop(message.ask);
     });
     try {
       await withRunLock(start.id, async () => {
         const entry = await this.#records.entry(start.id);
         if (entry === undefined) throw noSuchRun();
-        const lines = { asked: asked.signal, channel, downloads };
+        const lines = { asked: this.#asked.signal, channel, downloads };
         await this.#workLocked(withVisiting(entry, start.visiting), start, lines);
       });
       // Told once more, for now the lock is free.
@@ -70,13 +70,19 @@ export class RunService {
     }
   }
 
+  /** Asks for the end of `work`, begun or not; the first word counts. */
+  stop(ask: Asked['ask']): void {
+    this.#asked.abort(new Asked(ask));
+  }
+
   async #workLocked(
     entry: RunEntry,
     start: RunStart,
     { asked, channel, downloads }: RunLines,
   ): Promise<void> {
     const before = (await this.#records.progress(entry.id)) ?? notBegun;
-    if (before.state === 'done') return;
+    // Somebody paused or cancelled it before its worker was there to be asked.
+    if (before.state !== 'waiting') return;
     const note = async (state: RunState, more: Partial<RunProgress> = {}): Promise<void> => {
       const { doneBytes, totalBytes, elapsedMs } = meter?.live ?? before;
       await this.#records.putProgress(entry.id, {
@@ -91,9 +97,9 @@ export class RunService {
     let meter: RunMeter | undefined;
     let notice: string | undefined;
     let hashing: HashThread | undefined;
-    const createHash: CreateHash = () => {
+    const createHash: CreateHash = (state) => {
       hashing ??= startHashThread();
-      return hashing?.open() ?? sha256Stream();
+      return hashing?.open(state) ?? sha256Stream(state);
     };
     let notedMs = performance.now();
     const tell = (live: RunLive): void => {
@@ -182,7 +188,7 @@ function withVisiting(entry: RunEntry, visiting: readonly PlacedModel[]): RunEnt
 }
 
 function unprovenNotice(names: readonly string[]): string {
-  return `Not checked against their SHA-256, because they were not stored and were read in parts, over several visits or out of order: ${names.join(', ')}. To have them checked, run again with the models kept.`;
+  return `Not checked against their SHA-256, because they were not stored and were read in quite another order, or on visits of which too little is known: ${names.join(', ')}. To have them checked, run again with the models kept.`;
 }
 
 function noSuchRun(): LabError {

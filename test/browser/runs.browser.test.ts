@@ -129,6 +129,33 @@ describe('a run', () => {
     expect(await outputOf(killed)).toEqual(await outputOf(whole));
   });
 
+  it.each(['here', 'in another tab'])('stops when it is asked at once %s', async (where) => {
+    const desk = openDesk();
+    const asking = where === 'here' ? desk : openDesk();
+    for (const ask of ['pause', 'cancel'] as const) {
+      const id = await desk.startRun(request);
+      await (ask === 'pause' ? asking.pauseRun(id) : asking.cancelRun(id));
+      const state = ask === 'pause' ? 'paused' : 'cancelled';
+      expect((await asking.runs()).find((run) => run.id === id)?.state).toBe(state);
+      // Whatever was under way then has come to its end when the next run has its turn.
+      const next = await desk.startRun(request);
+      await until(desk, next, (run) => run.state === 'done');
+      await until(desk, id, (run) => run.state === state);
+      expect(await outputOf(id)).toEqual(new Map());
+    }
+  });
+
+  it('is resumed once by two clicks, and cancelled while it is', async () => {
+    const desk = openDesk();
+    const id = await desk.startRun(request);
+    await desk.pauseRun(id);
+    const resumed = Promise.all([desk.resumeRun(id), desk.resumeRun(id)]);
+    await resumed;
+    await desk.cancelRun(id);
+    await until(desk, id, (run) => run.state === 'cancelled');
+    expect(await outputOf(id)).toEqual(new Map());
+  });
+
   it('waits for another one, and is watched and cancelled from another tab', async () => {
     const desk = openDesk();
     const watching = openDesk();

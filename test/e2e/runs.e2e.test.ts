@@ -61,6 +61,27 @@ describe('a run', { timeout: timeoutMs }, () => {
     await bench.expectWhole(id, 'mb_ties');
   });
 
+  it.each(['mb_ties', 'ties'] as const)(
+    'proves what %s read and did not store, over a reload and a kill',
+    async (method) => {
+      await bench.forgetModels();
+      if (method === 'ties') await bench.runUndisturbed(method);
+      await bench.forgetModels();
+      bench.hub.setFaults([slowly]);
+      const id = await bench.start(requestFor(method, { caching: 'stream' }));
+      await bench.merged(id, 0.3);
+      await bench.reload();
+      await bench.resume(id);
+      await bench.merged(id, 0.6);
+      await bench.restart();
+      bench.hub.setFaults([]);
+      await bench.resume(id);
+      await bench.expectWhole(id, method);
+      const { notice } = await bench.browser.ask((page, given) => page.summary(given), id);
+      expect(notice).toBeUndefined();
+    },
+  );
+
   it('leaves no byte of its output when it is cancelled', async () => {
     await bench.forgetModels();
     bench.hub.setFaults([slowly]);
@@ -105,6 +126,21 @@ describe('a run', { timeout: timeoutMs }, () => {
     await bench.expectWhole(id, 'mb_ties');
     await bench.expectWhole(second, 'mb_ties');
     await tab.page.close();
+  });
+
+  it.runIf(process.platform === 'linux')('leaves no worker behind when it ends', async () => {
+    await bench.restart();
+    const before = bench.browser.workerThreadCount;
+    for (let run = 0; run < 8; run++) {
+      const id = await bench.start(requestFor('mb_ties'));
+      expect(await bench.rest(id)).toMatchObject({ state: 'done' });
+      await bench.remove(id);
+    }
+    // One lists the runs.
+    const most = before + 1;
+    await expect
+      .poll(() => bench.browser.workerThreadCount, { timeout: 5000 })
+      .toBeLessThanOrEqual(most);
   });
 
   it('survives dropped connections, and a Hub that is away', async () => {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { chromium, errors, type Browser, type Page } from 'playwright';
 import { chromiumPath } from '../../../tools/chromium';
+import { workerThreadsBelow } from '../../../tools/bench/scale/browser-watch';
 import type { RunPage } from './page';
 
 const connectTimeoutMs = 10_000;
@@ -92,6 +93,11 @@ export class MortalBrowser extends RunTab {
   /** Another tab of the same browser. */
   async openTab(address: string): Promise<RunTab> {
     return new RunTab(await openPage(this.#browser, address));
+  }
+
+  /** Threads of workers, those of ended workers included that are not freed. Needs `/proc`. */
+  get workerThreadCount(): number {
+    return workerThreadsBelow(this.#process.pid ?? 0);
   }
 
   /** Crashes the GPU process: every device is lost. */

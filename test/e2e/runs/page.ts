@@ -20,6 +20,8 @@ export interface RunPage {
   rest(id: string): Promise<RunSummary>;
   /** Waits until the run has come to a stage, or rests. */
   stage(id: string, stage: string): Promise<RunSummary>;
+  /** Waits until so much of the run's output is made, or it rests. */
+  merged(id: string, part01: number): Promise<RunSummary>;
   /** SHA-256 of every file of a finished run. */
   digest(id: string): Promise<Readonly<Record<string, string>>>;
   /** Flips a bit of the first stored chunk of every file whose key begins like this. */
@@ -59,6 +61,14 @@ const runPage: RunPage = {
   rest: async (id) => until(id, ({ state }) => restingStates.includes(state)),
   stage: async (id, stage) =>
     until(id, (run) => run.stage === stage || restingStates.includes(run.state)),
+  merged: async (id, part01) =>
+    until(
+      id,
+      ({ state, doneBytes, totalBytes }) =>
+        // One that waits still shows what it had before.
+        (state === 'running' && totalBytes > 0 && doneBytes >= part01 * totalBytes) ||
+        restingStates.includes(state),
+    ),
   digest: async (id) => {
     const store = new LabStore();
     const model = await storedModel(store, `run/${id}`);

@@ -86,6 +86,13 @@ export class RunBench {
     expect(seen).toMatchObject({ state: 'running', stage });
   }
 
+  /** Waits until so much of a run's output is made. */
+  async merged(id: string, part01: number): Promise<void> {
+    const given = { id, part01 };
+    const seen = await this.browser.ask((page, { id, part01 }) => page.merged(id, part01), given);
+    expect(seen.state).toBe('running');
+  }
+
   /** Forgets stored models, so that they are fetched again. */
   async forgetModels(): Promise<void> {
     await this.browser.ask((page) => page.forgetModels(), undefined);

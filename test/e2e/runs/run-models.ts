@@ -20,9 +20,9 @@ export const outputBytes = isLong ? 269e6 : 38e6;
 
 /**
  * `mb_ties` ranks all weights of a model together before the first is merged: every stage there is.
- * `task_arithmetic` is for emulated devices, which are slow.
+ * `ties` reads each model once. `task_arithmetic` is for emulated devices, which are slow.
  */
-export type RunMethod = 'mb_ties' | 'task_arithmetic';
+export type RunMethod = 'mb_ties' | 'ties' | 'task_arithmetic';
 
 const config = {
   architectures: ['LlamaForCausalLM'],

@@ -52,6 +52,24 @@ it('hashes several streams at once, longer than the memory between the threads',
   thread.end();
 });
 
+it('goes on with a hash that was saved, here or on another thread', async () => {
+  const bytes = Uint8Array.from(randomBytes(5_000_001));
+  const first = startBoth().thread;
+  const begun = first.open();
+  await begun.update(bytes.subarray(0, 3_000_000));
+  const state = await begun.save?.();
+  // What comes after it is not in the state.
+  await begun.update(bytes.subarray(3_000_000));
+  const whole = createHash('sha256').update(bytes).digest('hex');
+  expect(await begun.digestHex()).toBe(whole);
+  first.end();
+  const second = startBoth().thread;
+  const resumed = second.open(state);
+  await resumed.update(bytes.subarray(3_000_000));
+  expect(await resumed.digestHex()).toBe(whole);
+  second.end();
+});
+
 it('tells everyone who waits when the thread ends', async () => {
   const { thread, fail } = startBoth();
   const hash = thread.open();

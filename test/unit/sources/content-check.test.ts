@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LabError } from '../../../src/core/errors';
 import { sha256Hex, sha256Stream } from '../../../src/formats/hashes';
+import type { CheckState } from '../../../src/sources/check-state';
 import { ContentCheck } from '../../../src/sources/content-check';
 
 const chunkBytes = 10;
@@ -12,7 +13,7 @@ function chunkOf(index: number, bytes = content): Uint8Array {
 }
 
 /** A check of `content`, what it read again by itself, and what it told. */
-async function begin(sizeBytes = content.length, ofChunks = chunkBytes) {
+async function begin(sizeBytes = content.length, ofChunks = chunkBytes, known?: CheckState) {
   const again: number[] = [];
   const told: LabError[] = [];
   const file = {
@@ -25,7 +26,7 @@ async function begin(sizeBytes = content.length, ofChunks = chunkBytes) {
       return Promise.resolve(chunkOf(index));
     },
   };
-  const check = new ContentCheck(file, sha256Stream, (error) => told.push(error));
+  const check = new ContentCheck(file, sha256Stream, (error) => told.push(error), known);
   const read = async (index: number, bytes = chunkOf(index)): Promise<Uint8Array> =>
     check.through(index, 1, async () => Promise.resolve(bytes), undefined);
   return { check, read, again, told };
@@ -138,6 +139,40 @@ describe('ContentCheck', () => {
     await read(0);
     await read(5, chunkOf(6));
     await expect(check.finish(undefined)).rejects.toMatchObject(wrongHash);
+  });
+
+  it('goes on from what an earlier visit found out, wherever that broke off', async () => {
+    for (const brokeOff of indices.slice(0, 9)) {
+      const earlier = await begin();
+      await earlier.check.noteHead(0, content.slice(0, 4));
+      for (const index of indices.slice(0, brokeOff)) await earlier.read(index);
+      await earlier.read(9);
+      // The hash's state is told a moment later.
+      await new Promise((resolve) => setTimeout(resolve));
+      const { state } = earlier.check;
+      expect(state.hashed?.chunkCount).toBe(brokeOff === 0 ? undefined : brokeOff);
+      const later = await begin(undefined, undefined, state);
+      for (const index of indices.slice(Math.max(0, brokeOff - 2))) await later.read(index);
+      expect(await later.check.finish(undefined)).toBe(true);
+      expect(later.again).toEqual([]);
+      expect(later.check.state.hashed).toEqual({ chunkCount: 10, state: new Uint8Array() });
+      const bad = chunkOf(9).map((byte) => byte ^ 1);
+      const wrong = await begin(undefined, undefined, state);
+      await expect(wrong.read(9, bad)).rejects.toMatchObject(wrongHash);
+    }
+  });
+
+  it('reads a quarter of a large file at its end, such as a head that was read first', async () => {
+    /** Chunks of a few bytes stand for large ones. */
+    const read = async (firstRead: number): Promise<[boolean, readonly number[]]> => {
+      const { check, read: readOne, again } = await begin(10 * (64 << 20), 64 << 20);
+      for (const index of [...indices.slice(firstRead), ...indices.slice(0, firstRead)]) {
+        await readOne(index);
+      }
+      return [await check.finish(undefined), again];
+    };
+    expect(await read(8)).toEqual([true, [8, 9]]);
+    expect(await read(7)).toEqual([false, []]);
   });
 
   it('claims nothing where too much was left out', async () => {

@@ -78,6 +78,16 @@ function ticksBelow(rootId: number): number {
   }, 0);
 }
 
+/** Threads of workers in all processes below `rootId`, whether a page still holds them or not. */
+export function workerThreadsBelow(rootId: number): number {
+  return processesBelow(rootId).reduce((sum, id) => {
+    const names = namesIn(`/proc/${id}/task`).map((task) =>
+      textOf(`/proc/${id}/task/${task}/comm`),
+    );
+    return sum + names.filter((name) => name.startsWith('DedicatedWorker')).length;
+  }, 0);
+}
+
 /** Every process whose chain of parents leads to `rootId`. */
 function processesBelow(rootId: number): number[] {
   const children = new Map<number, number[]>();
@@ -102,5 +112,14 @@ function textOf(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return '';
+  }
+}
+
+/** Empty for a process that has ended meanwhile. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
