@@ -19,6 +19,9 @@ export type CreateHash = () => StreamHash | Promise<StreamHash>;
 /** A hash that is computed at once, by the caller's own thread. */
 export interface SyncHash extends StreamHash {
   update(bytes: Uint8Array): void;
+  save(): Uint8Array;
+  /** Goes on from what a hash saved. */
+  load(state: Uint8Array): void;
   digestHex(): string;
 }
 
@@ -30,6 +33,10 @@ export async function sha256Stream(): Promise<SyncHash> {
       for (let offset = 0; offset < bytes.byteLength; offset += pieceBytes) {
         hasher.update(bytes.subarray(offset, offset + pieceBytes));
       }
+    },
+    save: () => hasher.save(),
+    load: (state) => {
+      hasher.load(state);
     },
     digestHex: () => hasher.digest('hex'),
   };
