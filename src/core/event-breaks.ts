@@ -19,7 +19,7 @@ export class EventBreaks {
 }
 
 /** A turn of the event loop without the 4 ms that nested timers wait for. */
-async function nextTask(): Promise<void> {
+export async function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

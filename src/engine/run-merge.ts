@@ -42,7 +42,8 @@ export function runsOn(backend: MergeBackend): StartRun {
 
 /**
  * Carries out a plan: tensor by tensor, slice by slice, with memory bounded by
- * `plan.cost.peakMemoryBytes`. While one tensor is computed the first slice of the next is read.
+ * `plan.cost.peakMemoryBytes`. While the last slice of one tensor is computed the first of the next is
+ * read.
  */
 export class MergeRun {
   readonly plan: MergePlan;
@@ -125,20 +126,34 @@ export class MergeRun {
     fromBytes = 0,
   ): Promise<void> {
     await this.measure(task);
-    let next = this.#prepare(tensors[0], task.signal, fromBytes);
+    let next: TensorSlices | undefined = this.#prepare(tensors[0], task.signal, fromBytes);
+    const dropNext = (): void => {
+      next?.dispose();
+    };
     for (const [index, tensor] of tensors.entries()) {
       const slices = next;
+      next = undefined;
+      // Not before the last slice is computed: the bytes of both would be far apart for long, and a
+      // source that holds few pieces would read one of them twice.
+      const onLastSlice = (): void => {
+        next ??= this.#prepare(tensors[index + 1], task.signal);
+      };
+      if (slices === undefined || slices.sliceCount <= 1) onLastSlice();
       const skippedBytes = index === 0 ? fromBytes : 0;
-      next = this.#prepare(tensors[index + 1], task.signal);
       try {
         const sink = skippedBytes === 0 ? emit : emitAfter(skippedBytes, emit);
         if (tensor.kind === 'copy') await this.#copy(tensor, sink, task.signal, skippedBytes);
         else if (slices !== undefined) {
           const fromSlice = sliceOfByte(tensor, slices, skippedBytes);
-          await this.#mergeOne(tensor, slices, sink, task.signal, fromSlice);
+          const mergeOn: EmitBytes = async (made, bytes, offsetBytes) => {
+            if (sliceOfByte(tensor, slices, offsetBytes) >= slices.sliceCount - 2) onLastSlice();
+            await sink(made, bytes, offsetBytes);
+          };
+          await this.#mergeOne(tensor, slices, mergeOn, task.signal, fromSlice);
+          onLastSlice();
         }
       } catch (error) {
-        next?.dispose();
+        dropNext();
         throw error;
       } finally {
         slices?.dispose();

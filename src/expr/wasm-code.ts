@@ -185,6 +185,13 @@ export class WasmCode {
     return this;
   }
 
+  /** The four words of the two vectors on the stack, which are the same one, in the other byte order. */
+  swapBytes(): this {
+    const places = [0, 4, 8, 12].flatMap((word) => [3, 2, 1, 0].map((byte) => word + byte));
+    this.bytes.push(0xfd, 0x0d, ...places);
+    return this;
+  }
+
   i32x4ExtractLane(lane: number): this {
     this.bytes.push(0xfd, 0x1b, lane);
     return this;

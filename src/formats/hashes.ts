@@ -22,6 +22,8 @@ export type CreateHash = (state?: Uint8Array) => StreamHash | Promise<StreamHash
 export interface SyncHash extends StreamHash {
   update(bytes: Uint8Array): void;
   save(): Uint8Array;
+  /** Goes on from what a hash saved. */
+  load(state: Uint8Array): void;
   digestHex(): string;
 }
 
@@ -44,6 +46,9 @@ function streamOf(hasher: IHasher): SyncHash {
       }
     },
     save: () => hasher.save(),
+    load: (state) => {
+      hasher.load(state);
+    },
     digestHex: () => hasher.digest('hex'),
   };
 }

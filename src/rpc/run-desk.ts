@@ -1,6 +1,5 @@
 import { LabError } from '../core/errors';
 import type { LongTask } from '../core/progress';
-import { Transferred } from '../core/transferred';
 import type {
   BackendId,
   PlacedModel,

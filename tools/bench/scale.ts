@@ -3,7 +3,8 @@
 // this machine that computes their bytes (SOURCES=hub), or from sparse folders on disk that are read in
 // place (SOURCES=files). The baseline is the slower of two, measured in the same browser before:
 // reading the same bytes and dropping them, storing as many bytes as the run writes; of more than some
-// GB the first are measured and the time is stretched.
+// GB the first are measured and the time is stretched. Neither the browser nor the Hub does more than a
+// merge needs: no test driver listens to the network, and the Hub has hashed its files before.
 //
 // A merge of Gemma-2-2B's shapes that is written in 4 bits is then spoken to, as a person tries a run.
 //
@@ -12,17 +13,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright';
 import type { PlacedModel, RunSummary } from '../../src/rpc/lab';
 import { startHubServer } from '../../test/hub/server';
 import { elementCountOf } from '../../src/core/dtype';
-import { chromiumPath } from '../chromium';
 import { modelShapes, tensorsOf, type ModelSize } from '../synth/model-shapes';
 import { syntheticFamily } from '../synth/synthetic-model';
 import { modelNames, writeModels } from '../synth/write-models';
 import { isAsked } from './asked';
 import { findMergekit, mergeTheirs } from './mergekit';
 import { report } from './report';
+import { BareBrowser, type BarePage } from './scale/bare-browser';
 import { browserProcessOf, BrowserWatch, type BrowserCost } from './scale/browser-watch';
 import type { ScalePage } from './scale/page';
 import type { ProbeAnswer } from './scale/probe.worker';
@@ -45,7 +45,7 @@ const mergekit = findMergekit();
 /** Models that the page can open, with what reading them costs. */
 interface OpenSource {
   readonly models: readonly PlacedModel[];
-  readRaw(page: Page): Promise<ProbeAnswer>;
+  readRaw(page: BarePage): Promise<ProbeAnswer>;
   close(): Promise<void>;
 }
 
@@ -63,28 +63,26 @@ function recipeOf(method: keyof typeof recipes, names: readonly string[]): strin
 }
 
 /** Runs one function of the benchmark's page. */
-async function ask<T>(page: Page, work: (scale: ScalePage) => Promise<T>): Promise<T>;
+async function ask<T>(page: BarePage, work: (scale: ScalePage) => Promise<T>): Promise<T>;
 async function ask<T, A>(
-  page: Page,
+  page: BarePage,
   work: (scale: ScalePage, given: A) => Promise<T>,
   given: A,
 ): Promise<T>;
 async function ask<T, A>(
-  page: Page,
-  work: (scale: ScalePage, given?: A) => Promise<T>,
+  page: BarePage,
+  work: (scale: ScalePage, given: A) => Promise<T>,
   given?: A,
 ): Promise<T> {
-  const handle = await page.evaluateHandle(() => {
-    const { scale } = globalThis as { scale?: ScalePage };
-    if (scale === undefined) throw new Error('The page of the benchmark did not start');
-    return scale;
-  });
-  return handle.evaluate(work as (scale: ScalePage, given: unknown) => Promise<T>, given);
+  const parameters = given === undefined ? '' : `, ${JSON.stringify(given)}`;
+  return (await page.evaluate(`(${work.toString()})(globalThis.scale${parameters})`)) as T;
 }
 
-async function openHub(size: ModelSize, page: Page): Promise<OpenSource> {
+async function openHub(size: ModelSize, page: BarePage): Promise<OpenSource> {
   const family = await syntheticFamily({ size, modelCount, seed: 1 });
   const hub = await startHubServer({ models: hubModels(family) });
+  // The hub hashes its files when it is first asked, which is nobody's reading.
+  for (const { label } of family) await fetch(`${hub.url}/api/models/synthetic/${label}`);
   await ask(page, async (scale, endpoint: string) => scale.pointAtHub(endpoint), hub.url);
   const urls = family.flatMap(({ label, files }) =>
     [...files.keys()].map((path) => `${hub.url}/synthetic/${label}/resolve/main/${path}`),
@@ -99,9 +97,9 @@ async function openHub(size: ModelSize, page: Page): Promise<OpenSource> {
   };
 }
 
-async function openFiles(folder: string, page: Page): Promise<OpenSource> {
+async function openFiles(folder: string, page: BarePage): Promise<OpenSource> {
   for (const name of modelNames(modelCount)) {
-    await page.locator('input').setInputFiles(join(folder, name));
+    await page.pickFolder('input', join(folder, name));
     await ask(page, async (scale, id: string) => Promise.resolve(scale.pickFolder(id)), name);
   }
   return {
@@ -114,20 +112,15 @@ async function openFiles(folder: string, page: Page): Promise<OpenSource> {
 async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): Promise<void> {
   const profile = await mkdtemp(join(tmpdir(), 'mergelab-profile-'));
   const site = await servePage('tools/bench/scale/index.html');
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: chromiumPath(),
-    args: ['--headless=new', '--no-sandbox', '--disable-background-networking'],
-  });
-  context.setDefaultTimeout(0);
+  const browser = new BareBrowser(profile);
   const elementCount = tensorsOf(modelShapes[size]).reduce(
     (sum, { shape }) => sum + elementCountOf(shape),
     0,
   );
   let source: OpenSource | undefined;
   try {
-    const page = await context.newPage();
-    await page.goto(site.address);
-    await page.waitForFunction(() => 'scale' in globalThis);
+    const page = await browser.open(site.address);
+    await page.waitFor("'scale' in globalThis");
     source = kind === 'hub' ? await openHub(size, page) : await openFiles(folder, page);
     const opened = source;
     const browserId = browserProcessOf(profile);
@@ -174,7 +167,7 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
       }
     }
   } finally {
-    await context.close();
+    await browser.close();
     await source?.close();
     await site.close();
     await rm(profile, { recursive: true, force: true });
@@ -227,7 +220,7 @@ async function watched<T>(
 }
 
 async function carryOut(
-  page: Page,
+  page: BarePage,
   method: keyof typeof recipes,
   output: keyof typeof outputs,
   models: readonly PlacedModel[],

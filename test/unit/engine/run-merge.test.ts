@@ -142,6 +142,26 @@ describe('mergeToMemory', () => {
   });
 });
 
+describe('MergeRun', () => {
+  it('goes through a model in the order of its file, also where a tensor has many slices', async () => {
+    const read: string[] = [];
+    const inputs = new Map(
+      [...(await tinyModels('base', 'a', 'b'))].map(([id, input]) => {
+        const { label, tensors } = input.checkpoint;
+        const note: typeof input.checkpoint.read = async (name, range, signal) => {
+          if (id === 'a' && read.at(-1) !== name) read.push(name);
+          return input.checkpoint.read(name, range, signal);
+        };
+        return [id, { ...input, checkpoint: { label, tensors, read: note } }];
+      }),
+    );
+    const plan = await planMerge(tinyRecipe('linear', { a: 1, b: 1 }), inputs);
+    await mergeToMemory(plan, new CountingBackend(smallSliceBytes), 'm');
+    expect(read).toEqual([...new Set(read)]);
+    expect(read.length).toBeGreaterThan(3);
+  });
+});
+
 /** A method of four passes. */
 const trimmed = tinyRecipe('ties', { a: 1, b: 1 }, { parameters: { density: 0.3 } });
 

@@ -70,6 +70,50 @@ it('goes on with a hash that was saved, here or on another thread', async () => 
   second.end();
 });
 
+it('takes in pieces of different hashes together, each hash in its order', async () => {
+  const together: number[] = [];
+  const told: HashAnswer[] = [];
+  const answer = serveHashes(
+    (message) => told.push(message),
+    (parts) => {
+      together.push(parts.length);
+      for (const { hash, bytes } of parts) hash.update(bytes);
+    },
+  );
+  const pieces = new SharedArrayBuffer(1024);
+  new Uint8Array(pieces).set(randomBytes(1024));
+  const piece = (hash: number, place: number): HashQuestion => ({
+    kind: 'piece',
+    hash,
+    place,
+    lengthBytes: 100,
+  });
+  const questions: HashQuestion[] = [
+    { kind: 'start', pieces, pieceBytes: 128 },
+    piece(0, 0),
+    piece(0, 1),
+    piece(1, 2),
+    { kind: 'digest', hash: 0 },
+    piece(2, 3),
+    piece(3, 4),
+    piece(4, 5),
+    { kind: 'digest', hash: 1 },
+    { kind: 'digest', hash: 4 },
+  ];
+  await Promise.all(questions.map(answer));
+  expect(together).toEqual([4, 2]);
+  const at = (...places: number[]): string => {
+    const hash = createHash('sha256');
+    for (const place of places) hash.update(new Uint8Array(pieces, 128 * place, 100));
+    return hash.digest('hex');
+  };
+  expect(told.filter(({ kind }) => kind === 'digest')).toEqual([
+    { kind: 'digest', hash: 0, hex: at(0, 1) },
+    { kind: 'digest', hash: 1, hex: at(2) },
+    { kind: 'digest', hash: 4, hex: at(5) },
+  ]);
+});
+
 it('tells everyone who waits when the thread ends', async () => {
   const { thread, fail } = startBoth();
   const hash = thread.open();

@@ -34,7 +34,7 @@ async function work(question: ProbeQuestion): Promise<number> {
   switch (question.kind) {
     case 'fetch':
       return inStreams(question.urls, async (url, isEnough) => {
-        const { body } = await fetch(url);
+        const { body } = await fetch(url, { cache: 'no-store' });
         if (body !== null) await drain(body, isEnough);
       });
     case 'read':
