@@ -175,7 +175,7 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
 }
 
 /** Loads a run's weights from the store and has them write a few words. */
-async function speak(page: Page, browserId: number, run: RunSummary): Promise<void> {
+async function speak(page: BarePage, browserId: number, run: RunSummary): Promise<void> {
   const startMs = performance.now();
   const [{ firstTokenMs, tokensPerSecond }, cost] = await watched(browserId, async () => {
     await ask(page, async (scale, id: string) => scale.speak(id, 1), run.id);
