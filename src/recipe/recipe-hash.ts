@@ -1,3 +1,4 @@
+import { hexOf } from '../core/hex';
 import { canonicalRecipe } from './canonical-recipe';
 import type { Recipe } from './recipe';
 import { recipeKeys } from './write-recipe';
@@ -25,5 +26,5 @@ export async function recipeHash(recipe: Recipe): Promise<string> {
 
 async function sha256Hex(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(new Uint8Array(digest));
 }

@@ -1,3 +1,4 @@
+import { hexOf } from '../core/hex';
 import { isJsonObject, type JsonObject } from '../formats/bounded-json';
 import { checksum128 } from '../formats/hashes';
 
@@ -122,10 +123,6 @@ function headOf(head: unknown): HeadSum {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function bytesOf(hex: string): Uint8Array {
