@@ -319,8 +319,9 @@ describe('runs', () => {
     await expect.element(bar).toHaveTextContent(finishedRun.title);
     // What the page does at first is cancelled by the same button, so that it may take two.
     const cancelled = async (): Promise<string | undefined> => {
-      if (lab.list[0]?.state === 'running')
+      if (lab.list[0]?.state === 'running') {
         await bar.getByRole('button', { name: 'Cancel' }).click();
+      }
       return lab.list[0]?.state;
     };
     await expect.poll(cancelled).toBe('cancelled');
