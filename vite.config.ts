@@ -26,6 +26,10 @@ const quietFlags = [
   '--disable-component-update',
 ];
 
+// A browser on a shared machine can stall for seconds. What needed this is named at the end of
+// `npm test`, so that it gets mended and not forgotten.
+const onceMore = 1;
+
 export default defineConfig({
   base: './',
   plugins: [svelte(), methodTexts(), runtimeAssets(), serviceWorker()],
@@ -84,6 +88,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          retry: onceMore,
           browser: {
             enabled: true,
             headless: true,
@@ -108,6 +113,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          retry: onceMore,
         },
       },
     ],

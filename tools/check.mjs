@@ -2,12 +2,15 @@
 // A check is one test of the suites, or one gate (types, lint, format, imports, size).
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
+import { relative } from 'node:path';
 import { ensureChromium, ensureDependencies } from './set-up.mjs';
 
 ensureDependencies();
 ensureChromium();
 
 const counts = { passed: 0, failed: 0 };
+/** What the end says again of tests and gates that failed, or passed at the second try. */
+const remarks = [];
 
 /** Runs a command and gathers what it prints: two run at a time, and lines of both would mix. */
 async function runGathering(args) {
@@ -41,6 +44,7 @@ function gate(title, ...args) {
   return async () => {
     await show(title, args, (isPassed) => {
       counts[isPassed ? 'passed' : 'failed'] += 1;
+      if (!isPassed) remarks.push(`FAILED: ${title}`);
       return isPassed ? 'passed' : 'FAILED';
     });
   };
@@ -57,14 +61,19 @@ function suite(title, project) {
     const args = ['vitest', 'run', `--project=${project}`];
     args.push('--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`);
     await show(title, args, (isPassed, output) => {
-      const { numPassedTests, numFailedTests } = readReport(reportPath);
+      const { numPassedTests, numFailedTests, testResults } = readReport(reportPath);
+      remarks.push(...remarksOf(testResults));
       counts.passed += numPassedTests;
       counts.failed += numFailedTests;
       // A suite that could not even load, or that ran nothing, has no failed test to count.
       const ranNothing = numPassedTests + numFailedTests === 0;
-      if ((!isPassed && numFailedTests === 0) || ranNothing) counts.failed += 1;
+      if ((!isPassed && numFailedTests === 0) || ranNothing) {
+        counts.failed += 1;
+        remarks.push(`FAILED: ${title}, outside of any test`);
+      }
       if (project === 'browser' && metLate.test(output)) {
         counts.failed += 1;
+        remarks.push(`FAILED: ${title} met a library that was not prepared`);
         return 'FAILED (name the library above in optimizeDeps.include of vite.config.ts)';
       }
       return `${numPassedTests} passed, ${numFailedTests} failed`;
@@ -76,8 +85,20 @@ function readReport(path) {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
-    return { numPassedTests: 0, numFailedTests: 0 };
+    return { numPassedTests: 0, numFailedTests: 0, testResults: [] };
   }
+}
+
+/** A test that passed with messages of failure needed its second try (`retry` in vite.config.ts). */
+function remarksOf(testResults) {
+  return testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ failureMessages }) => failureMessages.length > 0)
+      .map(({ status, fullName, failureMessages }) => {
+        const verdict = status === 'passed' ? 'Passed at the second try' : 'FAILED';
+        return `${verdict}: ${relative('.', name)}: ${fullName}\n${failureMessages.join('\n')}`;
+      }),
+  );
 }
 
 async function oneAfterTheOther(checks) {
@@ -103,5 +124,6 @@ await Promise.all([
   ]),
 ]);
 
+if (remarks.length > 0) console.log(`${remarks.join('\n\n')}\n`);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);
