@@ -47,6 +47,7 @@ export type LabErrorCode =
   | 'source/read-failed'
   | 'store/corrupt'
   | 'store/denied'
+  | 'store/lost'
   | 'store/quota'
   | 'url/bad-state'
   | 'wasm/out-of-memory'

@@ -392,6 +392,26 @@ describe('runs', () => {
     await button('Delete …', 'Best so far').click();
     await button('Delete', 'Best so far').click();
     await expect.poll(names).toEqual([interruptedRun.title]);
+    await button('Delete …', interruptedRun.title).click();
+    await button('Delete', interruptedRun.title).click();
+    await expect.poll(names).toEqual([]);
+    await expect.element(page.getByText('store/lost')).not.toBeInTheDocument();
+  });
+
+  it('that the browser dropped are named, once', async () => {
+    const lab = new ModelsLab();
+    lab.list = [finishedRun, interruptedRun];
+    await open(lab);
+    await expect.element(runs()).toHaveTextContent('2 runs');
+    lab.show([]);
+    const loss = page.getByRole('alert').filter({ hasText: 'store/lost' });
+    await expect
+      .element(loss)
+      .toHaveTextContent(`with 2 runs (${interruptedRun.title}, ${finishedRun.title}).`);
+    await loss.getByRole('button', { name: 'Dismiss' }).click();
+    lab.show([]);
+    await expect.element(runs()).toHaveTextContent('Merges of large models run here');
+    await expect.element(page.getByText('store/lost')).not.toBeInTheDocument();
   });
 
   it('are tried: scored, and asked', async () => {

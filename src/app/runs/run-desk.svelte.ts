@@ -1,3 +1,4 @@
+import { LabError } from '../../core/errors';
 import { zipFileName } from '../../engine/zip-names';
 import type { RunRequest, RunSummary } from '../../rpc/lab';
 import type { WholeLab } from '../state/lab-parts';
@@ -6,8 +7,10 @@ import type { Pushed } from '../../sources/hub/push';
 import type { PushTarget } from '../../workers/run-catalogue';
 import { runLockName } from '../../workers/run-lock';
 import { freeTitle } from '../../workers/run-titles';
+import { countedText } from '../state/format';
 import { openDownload } from '../state/save-file';
 import type { Problems } from '../state/problems.svelte';
+import { rememberedRuns, rememberRuns } from './remembered-runs';
 import { pickZip } from './run-target';
 import { isPausable } from './run-words';
 
@@ -120,6 +123,7 @@ export class RunDesk {
   }
 
   async delete({ id, title }: RunSummary): Promise<void> {
+    rememberRuns(rememberedRuns().filter((run) => run.id !== id));
     if (await this.#try(() => this.#lab().deleteRun(id))) {
       this.#activity.say(`${title} was deleted.`);
     }
@@ -159,8 +163,36 @@ export class RunDesk {
     this.#tellEnds(runs);
     this.all = runs.toSorted((left, right) => right.createdAtMs - left.createdAtMs);
     this.isKnown = true;
+    if (runs.length === 0) void this.#tellLost();
+    else rememberRuns(this.all);
     for (const { id, isElsewhere } of runs) {
       if (isElsewhere && !this.#awaited.includes(id)) void this.#awaitOther(id);
+    }
+  }
+
+  /**
+   * A list that was not empty and nobody emptied was dropped by the browser, as Chromium does with a
+   * whole database when it finds no byte of room on the disk.
+   */
+  async #tellLost(): Promise<void> {
+    if (rememberedRuns().length === 0) return;
+    try {
+      const { isAvailable } = await this.#lab().storageDetails();
+      const isEmpty = (await this.#lab().runs()).length === 0;
+      // Read only now: another tab may have begun its first run meanwhile, or deleted its last.
+      const lost = rememberedRuns();
+      if (!isAvailable || !isEmpty || lost.length === 0) return;
+      rememberRuns([]);
+      const titles = lost.map(({ title }) => title).join(', ');
+      this.#problems.report(
+        new LabError(
+          'store/lost',
+          `The browser dropped everything that this page had stored, with ${countedText(lost.length, 'run')} (${titles}). Browsers do so when a disk has no room left: free disk space, let the page keep its data under Storage, and start again.`,
+        ),
+        'loss',
+      );
+    } catch {
+      // Whoever asked for the list hears what is wrong.
     }
   }
 

@@ -2,7 +2,7 @@ import { LabError, isAbort, sentenceOf } from '../../core/errors';
 
 /** The kind of work that failed; its alerts go when it succeeds. */
 export type ProblemTopic =
-  'browser' | 'completion' | 'export' | 'link' | 'merge' | 'models' | 'runs' | 'storage';
+  'browser' | 'completion' | 'export' | 'link' | 'loss' | 'merge' | 'models' | 'runs' | 'storage';
 
 /** One failure as the page shows it. */
 export interface Problem {
