@@ -10,6 +10,7 @@
 //
 // SIZES=135m,gemma-2b METHODS=task_arithmetic,ties SOURCES=hub,files,mergekit OUTPUTS=checkpoint,q4 name
 // parts of it; mergekit is `mergekit-yaml` on the PATH or what MERGEKIT names, and merges the same files.
+// LINE_MBIT_PER_S=500 has the Hub send no faster than that, as one that is far away does.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,7 @@ import { isAsked } from './asked';
 import { findMergekit, mergeTheirs } from './mergekit';
 import { report } from './report';
 import { BareBrowser, type BarePage } from './scale/bare-browser';
+import { Line } from './scale/line';
 import { browserProcessOf, BrowserWatch, type BrowserCost } from './scale/browser-watch';
 import type { ScalePage } from './scale/page';
 import type { ProbeAnswer } from './scale/probe.worker';
@@ -41,6 +43,7 @@ const outputs = { checkpoint: 2, q4: 0.55 } as const;
 const spokenTokens = 8;
 const device = `Chromium, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'CPU'}`;
 const mergekit = findMergekit();
+const lineMbitPerS = Number(process.env['LINE_MBIT_PER_S'] ?? Infinity);
 
 /** Models that the page can open, with what reading them costs. */
 interface OpenSource {
@@ -80,9 +83,11 @@ async function ask<T, A>(
 
 async function openHub(size: ModelSize, page: BarePage): Promise<OpenSource> {
   const family = await syntheticFamily({ size, modelCount, seed: 1 });
-  const hub = await startHubServer({ models: hubModels(family) });
+  const line = new Line();
+  const hub = await startHubServer({ models: hubModels(family, line) });
   // The hub hashes its files when it is first asked, which is nobody's reading.
   for (const { label } of family) await fetch(`${hub.url}/api/models/synthetic/${label}`);
+  line.bind((lineMbitPerS * 1e6) / 8);
   await ask(page, async (scale, endpoint: string) => scale.pointAtHub(endpoint), hub.url);
   const urls = family.flatMap(({ label, files }) =>
     [...files.keys()].map((path) => `${hub.url}/synthetic/${label}/resolve/main/${path}`),
@@ -144,7 +149,7 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
         const elapsedMs = performance.now() - startMs;
         const outputBytes = run.sizeBytes ?? 0;
         report({
-          name: `scale ${size} ${method} to ${output} from ${kind}`,
+          name: `scale ${size} ${method} to ${output} from ${placeText(kind)}`,
           backend: 'wasm',
           device: `${device}, load ${loadavg()[0]?.toFixed(1) ?? ''}`,
           elementCount,
@@ -172,6 +177,11 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
     await site.close();
     await rm(profile, { recursive: true, force: true });
   }
+}
+
+function placeText(kind: 'hub' | 'files'): string {
+  if (kind === 'files' || lineMbitPerS === Infinity) return kind;
+  return `hub over ${lineMbitPerS} Mbit/s`;
 }
 
 /** Loads a run's weights from the store and has them write a few words. */
