@@ -9,6 +9,7 @@ import { chunkSpans, type ChunkSpan } from './chunk-spans';
 import type { ModelFile } from './model-files';
 import { checkRange } from './read-range';
 import type { ReadSession } from './read-session';
+import type { LoadBytes } from './shared-bytes';
 
 /**
  * Reads this near to a large file's beginning, where its header lies, do not fill a chunk: a plan
@@ -154,9 +155,12 @@ export class CachedFile implements ModelFile {
       await this.#fillWhole(span, into, signal);
       return;
     }
-    const chunk = await this.#shared(span.index, signal);
-    await this.#check?.see(span.index, chunk, signal);
-    into.set(chunk.subarray(span.begin, span.begin + span.length));
+    const take = async (chunk: Uint8Array): Promise<void> => {
+      await this.#check?.see(span.index, chunk, signal);
+      into.set(chunk.subarray(span.begin, span.begin + span.length));
+    };
+    const load = this.#loader(span.index);
+    await chunks.use(this.#name(span.index), this.#chunkLength(span.index), load, take, signal);
   }
 
   /** Whole chunks go straight into the reader's memory. */
@@ -176,19 +180,17 @@ export class CachedFile implements ModelFile {
     if (span.count === 1) await keeper?.keepLater(this.#kept, span.index, bytes.slice());
   }
 
-  /** A chunk in memory that several readers share. */
-  async #shared(index: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const { chunks } = this.#parts.session;
-    const load = async (own: AbortSignal): Promise<Uint8Array> => this.#load(index, own);
-    return chunks.get(this.#name(index), this.#chunkLength(index), load, signal);
-  }
-
-  async #load(index: number, signal: AbortSignal): Promise<Uint8Array> {
-    const stored = await this.#stored(index);
-    if (stored !== undefined) return stored;
-    const bytes = await this.#readSource(index, 1, signal);
-    await this.#parts.keeper?.keepLater(this.#kept, index, bytes);
-    return bytes;
+  /** Brings a chunk that several readers share; one that is stored later needs memory of its own. */
+  #loader(index: number): LoadBytes {
+    return async (signal, allocate) => {
+      const stored = await this.#stored(index);
+      if (stored !== undefined) return stored;
+      const { keeper } = this.#parts;
+      if (keeper === undefined) return this.#readSource(index, 1, signal, allocate);
+      const bytes = await this.#readSource(index, 1, signal);
+      await keeper.keepLater(this.#kept, index, bytes);
+      return bytes;
+    };
   }
 
   /** What the reader left may go; past the middle of a chunk, the next one will be wanted soon. */
@@ -200,8 +202,7 @@ export class CachedFile implements ModelFile {
     const next = last + 1;
     const isNearEnd = (begin + length) * 2 > count * this.#chunkBytes;
     if (!isNearEnd || next * this.#chunkBytes >= this.sizeBytes) return;
-    const load = async (own: AbortSignal): Promise<Uint8Array> => this.#load(next, own);
-    chunks.ahead(this.#name(next), this.#chunkLength(next), load, signal);
+    chunks.ahead(this.#name(next), this.#chunkLength(next), this.#loader(next), signal);
   }
 
   async #readSource(

@@ -1,15 +1,28 @@
 import { abortable } from '../core/abort';
+import type { Allocate } from '../formats/checkpoint-reader';
+
+/**
+ * Brings bytes. Memory from `allocate` is used again once they were dropped, so whoever loads with it
+ * must let nobody keep them longer than `use` does.
+ */
+export type LoadBytes = (signal: AbortSignal, allocate: Allocate) => Promise<Uint8Array>;
 
 /** Bytes that are being read or have arrived. */
 interface Held {
   readonly bytes: Promise<Uint8Array>;
   readonly sizeBytes: number;
+  readonly lent: Lent;
   /** Ends the reading when everyone who waited for it has gone. */
   readonly controller: AbortController;
   waiting: number;
   settled: boolean;
   /** Nobody is expected to want it again soon, so it goes first. */
   passed: boolean;
+}
+
+/** What `allocate` gave to a load, if it was asked. */
+interface Lent {
+  memory: Uint8Array | undefined;
 }
 
 /**
@@ -19,6 +32,8 @@ interface Held {
 export class SharedBytes {
   readonly budgetBytes: number;
   readonly #held = new Map<string, Held>();
+  /** Memory of bytes that were dropped: fresh pages cost more than the copy into them. */
+  #spare: Uint8Array[] = [];
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes;
@@ -28,18 +43,31 @@ export class SharedBytes {
   async get(
     key: string,
     sizeBytes: number,
-    load: (signal: AbortSignal) => Promise<Uint8Array>,
+    load: LoadBytes,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
+    return this.use(key, sizeBytes, load, (bytes) => bytes, signal);
+  }
+
+  /** As `get`; the bytes stay as they are until `work` has settled. */
+  async use<T>(
+    key: string,
+    sizeBytes: number,
+    load: LoadBytes,
+    work: (bytes: Uint8Array) => T | Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     signal?.throwIfAborted();
-    const held = this.#held.get(key) ?? this.#begin(key, sizeBytes, load);
+    const known = this.#held.get(key);
+    this.#evict(key, known === undefined ? sizeBytes : 0);
+    const held = known ?? this.#begin(key, sizeBytes, load);
     this.#held.delete(key);
     this.#held.set(key, held);
-    this.#evict(key);
+    this.#trimSpare();
     held.passed = false;
     held.waiting += 1;
     try {
-      return await abortable(held.bytes, signal);
+      return await work(await abortable(held.bytes, signal));
     } finally {
       held.waiting -= 1;
       if (held.waiting === 0 && !held.settled) {
@@ -58,12 +86,7 @@ export class SharedBytes {
    * Begins a load that nobody waits for yet, if it fits beside everything that may still be wanted.
    * It ends with `signal` unless somebody waits for it by then.
    */
-  ahead(
-    key: string,
-    sizeBytes: number,
-    load: (signal: AbortSignal) => Promise<Uint8Array>,
-    signal?: AbortSignal,
-  ): void {
+  ahead(key: string, sizeBytes: number, load: LoadBytes, signal?: AbortSignal): void {
     if (this.#held.has(key) || signal?.aborted === true) return;
     this.#drop(this.budgetBytes - sizeBytes, (held) => held.passed);
     if (this.#totalBytes() + sizeBytes > this.budgetBytes) return;
@@ -87,22 +110,31 @@ export class SharedBytes {
 
   clear(): void {
     this.#held.clear();
+    this.#spare = [];
   }
 
-  #begin(key: string, sizeBytes: number, load: (signal: AbortSignal) => Promise<Uint8Array>): Held {
+  #begin(key: string, sizeBytes: number, load: LoadBytes): Held {
     const controller = new AbortController();
-    const bytes = load(controller.signal);
+    const lent: Lent = { memory: undefined };
+    const bytes = load(controller.signal, (lengthBytes) => {
+      lent.memory = this.#takeSpare(lengthBytes) ?? new Uint8Array(lengthBytes);
+      this.#trimSpare();
+      return lent.memory;
+    });
     const held: Held = {
       bytes,
       sizeBytes,
+      lent,
       controller,
       waiting: 0,
       settled: false,
       passed: false,
     };
     bytes.then(
-      () => {
+      (found) => {
         held.settled = true;
+        if (found !== lent.memory) lent.memory = undefined;
+        this.#trimSpare();
       },
       () => {
         held.settled = true;
@@ -116,10 +148,14 @@ export class SharedBytes {
     if (this.#held.get(key) === held) this.#held.delete(key);
   }
 
-  /** Drops what was passed, then the oldest, until the rest fits; `keep` stays even if too large. */
-  #evict(keep: string): void {
-    this.#drop(this.budgetBytes, (held, key) => held.passed && key !== keep);
-    this.#drop(this.budgetBytes, (_held, key) => key !== keep);
+  /**
+   * Drops what was passed, then the oldest, until the rest fits beside so many bytes; `keep` stays even
+   * if too large.
+   */
+  #evict(keep: string, besideBytes: number): void {
+    const goalBytes = this.budgetBytes - besideBytes;
+    this.#drop(goalBytes, (held, key) => held.passed && key !== keep);
+    this.#drop(goalBytes, (_held, key) => key !== keep);
   }
 
   /** Drops settled bytes that `may` go, oldest first, until no more than `goalBytes` are held. */
@@ -130,7 +166,25 @@ export class SharedBytes {
       if (!held.settled || held.waiting > 0 || !may(held, key)) continue;
       this.#held.delete(key);
       totalBytes -= held.sizeBytes;
+      if (held.lent.memory !== undefined) this.#spare.push(held.lent.memory);
     }
+  }
+
+  #takeSpare(sizeBytes: number): Uint8Array | undefined {
+    const index = this.#spare.findIndex(({ byteLength }) => byteLength === sizeBytes);
+    return index < 0 ? undefined : this.#spare.splice(index, 1)[0];
+  }
+
+  /** Spare memory takes what the budget leaves it; loads that have no memory yet may want it. */
+  #trimSpare(): void {
+    let leftBytes = this.budgetBytes;
+    for (const { sizeBytes, settled, lent } of this.#held.values()) {
+      if (settled || lent.memory !== undefined) leftBytes -= sizeBytes;
+    }
+    this.#spare = this.#spare.filter(({ byteLength }) => {
+      leftBytes -= byteLength;
+      return leftBytes >= 0;
+    });
   }
 
   #totalBytes(): number {
