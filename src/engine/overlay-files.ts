@@ -19,7 +19,7 @@ export function overlayFiles(
       if (file !== undefined) changed.set(path, file);
     }
   }
-  return { label: files.label, files: changed };
+  return { ...files, files: changed };
 }
 
 /** A model's config with changes made, as text; undefined when the model has no config. */

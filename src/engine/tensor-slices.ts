@@ -56,6 +56,7 @@ export class TensorSlices {
   readonly #tensorKey: number;
   readonly #reads = new Map<number, Promise<readonly ModelBytes[]>>();
   readonly #loaded = new Map<number, Promise<LoadedSlice>>();
+  readonly #comesInPieces: boolean;
   #isDisposed = false;
 
   constructor(setting: SliceSetting) {
@@ -65,6 +66,7 @@ export class TensorSlices {
     this.elementCount = elementCountOf(tensor.shape);
     this.#part = setting.part ?? { firstElement: 0, elementCount: this.elementCount };
     this.#sliceElements = sliceElementsOn(backend, tensor);
+    this.#comesInPieces = tensor.sources.some(({ model }) => model.files.comeInPieces === true);
     this.sliceCount = Math.ceil(this.#part.elementCount / this.#sliceElements);
   }
 
@@ -139,6 +141,10 @@ export class TensorSlices {
     invariant(!this.#isDisposed, 'slices are opened before they are disposed of');
     const kept = this.#loaded.get(index);
     if (kept !== undefined) return kept;
+    // Passes that look at a few slices first, to know where to look, would have pieces come twice.
+    if (this.#setting.isResident && this.#comesInPieces) {
+      while (this.#loaded.size < index) await this.#open(this.#loaded.size, signal);
+    }
     const loading = this.#load(index, signal);
     if (this.#setting.isResident) {
       this.#loaded.set(index, loading);

@@ -34,6 +34,7 @@ export interface CacheOptions {
  */
 export class CachedFiles implements ModelFiles {
   readonly label: string;
+  readonly comeInPieces = true;
   readonly files: ReadonlyMap<string, ModelFile>;
   readonly #source: ModelFiles;
   readonly #store: LabStore;

@@ -24,4 +24,6 @@ export interface ModelFiles {
   /** A short name for messages and labels. */
   readonly label: string;
   readonly files: ReadonlyMap<string, ModelFile>;
+  /** Bytes come in large pieces, and again when they were dropped: who reads in order has each once. */
+  readonly comeInPieces?: boolean;
 }

@@ -99,7 +99,7 @@ export async function openGguf(
     made.set('README.md', `---\nlicense: ${licence}\n---\n`);
   }
   const all = new Map([...memoryFiles(files.label, made).files, ...files.files]);
-  return { files: { label: files.label, files: all }, checkpoint };
+  return { files: { ...files, files: all }, checkpoint };
 }
 
 /**

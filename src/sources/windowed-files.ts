@@ -27,7 +27,7 @@ export function readInWindows(model: ModelFiles, memory: SharedBytes): ModelFile
     const name = `${model.label}/${path}`;
     files.set(path, new WindowedFile(file, name, windowBytes, memory));
   }
-  return { label: model.label, files };
+  return { label: model.label, files, comeInPieces: true };
 }
 
 let lastNumber = 0;

@@ -49,6 +49,8 @@ const lineMbitPerS = Number(process.env['LINE_MBIT_PER_S'] ?? Infinity);
 interface OpenSource {
   readonly models: readonly PlacedModel[];
   readRaw(page: BarePage): Promise<ProbeAnswer>;
+  /** What a Hub has sent so far; more than the models' bytes where some are sent twice. */
+  readonly sentBytes: () => number | undefined;
   close(): Promise<void>;
 }
 
@@ -98,6 +100,7 @@ async function openHub(size: ModelSize, page: BarePage): Promise<OpenSource> {
       place: { kind: 'hub', repo: `synthetic/${label}`, revision: 'main' },
     })),
     readRaw: async () => ask(page, async (scale, given: string[]) => scale.fetchRaw(given), urls),
+    sentBytes: () => line.carriedBytes,
     close: async () => hub.close(),
   };
 }
@@ -110,6 +113,7 @@ async function openFiles(folder: string, page: BarePage): Promise<OpenSource> {
   return {
     models: [],
     readRaw: async () => ask(page, async (scale) => scale.readRaw()),
+    sentBytes: () => undefined,
     close: async () => Promise.resolve(),
   };
 }
@@ -142,11 +146,13 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
         const storeShare = (outputs[output] * elementCount) / stored.byteCount;
         const fetchMs = fetchShare * read.elapsedMs;
         const storeMs = storeShare * stored.elapsedMs;
+        const sentBefore = opened.sentBytes() ?? 0;
         const startMs = performance.now();
         const [run, cost] = await watched(browserId, async () =>
           carryOut(page, method, output, opened.models),
         );
         const elapsedMs = performance.now() - startMs;
+        const sentBytes = (opened.sentBytes() ?? sentBefore) - sentBefore;
         const outputBytes = run.sizeBytes ?? 0;
         report({
           name: `scale ${size} ${method} to ${output} from ${placeText(kind)}`,
@@ -163,6 +169,7 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
           fetchCpuMs: fetchShare * readCost.cpuMs,
           storeCpuMs: storeShare * storeCost.cpuMs,
           outputBytes,
+          ...(kind === 'hub' ? { sentBytes } : {}),
         });
         if (outputBytes < 0.9 * outputs[output] * elementCount) {
           throw new Error(`The merge has ${run.sizeBytes} bytes`);

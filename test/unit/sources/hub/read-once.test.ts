@@ -8,9 +8,10 @@ import { HubClient } from '../../../../src/sources/hub/hub-client';
 import { openCheckpoint } from '../../../../src/sources/open-checkpoint';
 import { ReadSession } from '../../../../src/sources/read-session';
 import { LabStore } from '../../../../src/store/lab-store';
-import { bytesContent, sha256Of } from '../../../hub/content';
+import { bytesContent, sha256Of, type HubContent } from '../../../hub/content';
+import type { HubTestModel } from '../../../hub/repos';
 import { startHubServer, type HubServer } from '../../../hub/server';
-import { CountingBackend, tinyModel, tinyRecipe } from '../../engine/tiny-models';
+import { CountingBackend, tinyModel, tinyRecipe, type TinyTensor } from '../../engine/tiny-models';
 
 /** A base and twelve specialists, the most that a kernel takes. */
 const names = ['base', ...Array.from({ length: 12 }, (_, index) => `s${index}`)];
@@ -21,29 +22,41 @@ const tensors = Object.fromEntries([
   ['model.norm.weight', { dtype: 'BF16', shape: [201] }],
 ]) as Readonly<Record<string, typeof matrix>>;
 const chunkBytes = 64 << 10;
+/** Of any model's weights. */
+const largestBytes = 2 << 20;
+
+/** One matrix that is looked at here and there before it is gone through. */
+const sampledNames = ['sampled-base', 'sampled-s0', 'sampled-s1'];
+const sampledTensors = {
+  'model.layers.0.mlp.up_proj.weight': { dtype: 'BF16', shape: [600, 450] },
+} as const;
 
 let hub: HubServer;
-let sizeBytes = 0;
 /** Of each model's weights. */
-let hashes: readonly string[] = [];
+let hashes: ReadonlyMap<string, string> = new Map();
+
+async function hubModel(
+  name: string,
+  weightsOf: Readonly<Record<string, TinyTensor>>,
+): Promise<HubTestModel & { readonly sha256: string }> {
+  const { files } = await tinyModel(name, { tensors: weightsOf });
+  const contents = new Map<string, HubContent>();
+  for (const path of ['config.json', 'model.safetensors']) {
+    const file = files.files.get(path);
+    if (file === undefined) throw new Error('a model has files');
+    contents.set(path, bytesContent(await file.read(0, file.sizeBytes)));
+  }
+  const weights = contents.get('model.safetensors');
+  if (weights === undefined) throw new Error('a model has weights');
+  return { repo: `lab/${name}`, files: contents, sha256: await sha256Of(weights) };
+}
 
 beforeAll(async () => {
-  const models = await Promise.all(
-    names.map(async (name) => {
-      const { files } = await tinyModel(name, { tensors });
-      const weights = files.files.get('model.safetensors');
-      const config = files.files.get('config.json');
-      if (weights === undefined || config === undefined) throw new Error('a model has files');
-      sizeBytes = weights.sizeBytes;
-      const content = bytesContent(await weights.read(0, sizeBytes));
-      const contents = new Map([
-        ['config.json', bytesContent(await config.read(0, config.sizeBytes))],
-        ['model.safetensors', content],
-      ]);
-      return { repo: `lab/${name}`, files: contents, weights: content };
-    }),
-  );
-  hashes = await Promise.all(models.map(async ({ weights }) => sha256Of(weights)));
+  const models = await Promise.all([
+    ...names.map(async (name) => hubModel(name, tensors)),
+    ...sampledNames.map(async (name) => hubModel(name, sampledTensors)),
+  ]);
+  hashes = new Map(models.map(({ repo, sha256 }) => [repo, sha256]));
   hub = await startHubServer({ models });
 });
 afterAll(async () => {
@@ -51,13 +64,14 @@ afterAll(async () => {
 });
 
 /** How often bytes of each model's weights were fetched since the last call, at most. */
-function timesFetched(): number[] {
-  const most = hashes.map((hash) => {
-    const times = new Uint8Array(sizeBytes);
+function timesFetched(ids: readonly string[]): number[] {
+  const most = ids.map((id) => {
+    const hash = hashes.get(`lab/${id}`) ?? 'unknown';
+    const times = new Uint8Array(largestBytes);
     for (const { at, path, headers } of hub.requests) {
       const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
       if (at !== 'cdn' || !path.includes(hash)) continue;
-      const end = Number(last ?? sizeBytes - 1);
+      const end = Number(last ?? largestBytes - 1);
       for (let place = Number(first ?? 0); place <= end; place++) {
         times[place] = (times[place] ?? 0) + 1;
       }
@@ -70,15 +84,16 @@ function timesFetched(): number[] {
 
 async function openThrough(
   store: LabStore,
-  budgetBytes: number,
+  session: ReadSession,
+  ids: readonly string[],
+  caching?: 'stream',
 ): Promise<{ inputs: ModelInputs; settle: () => Promise<void> }> {
   const client = new HubClient({ endpoint: hub.url });
-  const session = new ReadSession(budgetBytes);
   const inputs = new Map(
     await Promise.all(
-      names.map(async (id) => {
+      ids.map(async (id) => {
         const model = await client.open(`lab/${id}`, 'main');
-        const options = { modelId: id, fileKeys: model.fileKeys };
+        const options = { modelId: id, fileKeys: model.fileKeys, caching };
         const files = new CachedFiles(model, store, options, session);
         return [id, { id, files, checkpoint: await openCheckpoint(files) }] as const;
       }),
@@ -99,26 +114,46 @@ async function pass(inputs: ModelInputs): Promise<void> {
 describe('thirteen models of a hub, read together', () => {
   it('fetch every byte once and keep it for the next pass', async () => {
     const store = new LabStore({ name: 'read-once-keep', pieceBytes: chunkBytes });
-    const budgetBytes = 13 * 2 * chunkBytes;
-    const first = await openThrough(store, budgetBytes);
+    const session = (): ReadSession => new ReadSession(13 * 2 * chunkBytes);
+    const first = await openThrough(store, session(), names);
     hub.forgetRequests();
     await pass(first.inputs);
     await first.settle();
-    expect(timesFetched()).toEqual(names.map(() => 1));
-    const second = await openThrough(store, budgetBytes);
+    expect(timesFetched(names)).toEqual(names.map(() => 1));
+    const second = await openThrough(store, session(), names);
     hub.forgetRequests();
     await pass(second.inputs);
-    expect(timesFetched()).toEqual(names.map(() => 0));
+    expect(timesFetched(names)).toEqual(names.map(() => 0));
     await store.close();
   });
 
   it('fetch every byte once where memory holds few of their chunks', async () => {
     const store = new LabStore({ name: 'read-once-little', pieceBytes: chunkBytes });
-    const { inputs, settle } = await openThrough(store, 4 * chunkBytes);
+    const { inputs, settle } = await openThrough(store, new ReadSession(4 * chunkBytes), names);
     hub.forgetRequests();
     await pass(inputs);
     await settle();
-    expect(timesFetched()).toEqual(names.map(() => 1));
+    expect(timesFetched(names)).toEqual(names.map(() => 1));
+    await store.close();
+  });
+});
+
+describe('models of a hub that are not stored', () => {
+  it('fetch every byte once of a tensor that is sampled first', async () => {
+    const store = new LabStore({ name: 'read-once-sampled', pieceBytes: chunkBytes });
+    const session = new ReadSession(3 * 2 * chunkBytes, false);
+    const { inputs } = await openThrough(store, session, sampledNames, 'stream');
+    hub.forgetRequests();
+    const [baseModel = '', ...specialists] = sampledNames;
+    const recipe = tinyRecipe('ties', Object.fromEntries(specialists.map((name) => [name, 1])), {
+      baseModel,
+      parameters: { density: 0.2 },
+    });
+    const plan = await planMerge(recipe, inputs);
+    const backend = new CountingBackend(3 * 2 * 16384);
+    await mergeToMemory(plan, backend, 'm');
+    backend.dispose();
+    expect(timesFetched(sampledNames)).toEqual([1, 1, 1]);
     await store.close();
   });
 });
