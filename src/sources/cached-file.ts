@@ -1,5 +1,5 @@
 import { abortable } from '../core/abort';
-import { LabError } from '../core/errors';
+import { invariant, LabError } from '../core/errors';
 import type { ProgressMeter } from '../core/progress';
 import type { Allocate } from '../formats/checkpoint-reader';
 import type { LabStore } from '../store/lab-store';
@@ -39,7 +39,9 @@ export class CachedFile implements ModelFile {
   readonly key: string;
   readonly #parts: CachedFileParts;
   readonly #kept: KeptFile;
-  readonly #chunkBytes: number;
+  /** What is fetched at a time; see `ReadSession.pieceBytesOf`. */
+  #chunkBytes: number;
+  #sizing: Promise<void> | undefined;
   /** Where the reader is, for reading ahead. */
   #lastIndex = -1;
   /** Begun when bytes are read that no store checks. */
@@ -63,6 +65,7 @@ export class CachedFile implements ModelFile {
   ): Promise<Uint8Array> {
     checkRange(this.#kept.name, this.sizeBytes, offsetBytes, lengthBytes);
     signal?.throwIfAborted();
+    await (this.#sizing ??= this.#takeSize());
     const isUnkept = !this.#isKept && !(await this.#isStored());
     if (isUnkept) this.#check ??= this.#beginCheck();
     if (await this.#isOnlyHead(offsetBytes, lengthBytes)) {
@@ -71,8 +74,11 @@ export class CachedFile implements ModelFile {
       return head;
     }
     const into = allocate(lengthBytes);
-    const joins = this.#parts.keeper === undefined && isUnkept;
-    const spans = chunkSpans(offsetBytes, lengthBytes, this.#chunkBytes, this.sizeBytes, joins);
+    const { keeper, session } = this.#parts;
+    // One request for chunks that are neither stored nor at hand.
+    const mayJoin = (index: number): boolean =>
+      keeper === undefined && isUnkept && !session.chunks.has(this.#name(index));
+    const spans = chunkSpans(offsetBytes, lengthBytes, this.#chunkBytes, this.sizeBytes, mayJoin);
     const waiting = [...spans];
     const work = async (): Promise<void> => {
       for (let span = waiting.shift(); span !== undefined; span = waiting.shift()) {
@@ -95,6 +101,7 @@ export class CachedFile implements ModelFile {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { files } = this.#parts.store;
+    invariant(this.#isByStoredChunks, 'a file that is to be stored comes by the store’s chunks');
     // Bytes count once, whatever has to be fetched again.
     let countedBytes = 0;
     const count = (bytes: number): void => {
@@ -150,8 +157,8 @@ export class CachedFile implements ModelFile {
 
   async #fill(span: ChunkSpan, into: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     const { chunks } = this.#parts.session;
-    const isWhole = span.length === this.#chunkLength(span.index) || span.count > 1;
-    if (isWhole && !chunks.has(this.#name(span.index))) {
+    const isWhole = span.length === this.#chunkLength(span.index);
+    if (span.count > 1 || (isWhole && !chunks.has(this.#name(span.index)))) {
       await this.#fillWhole(span, into, signal);
       return;
     }
@@ -193,7 +200,32 @@ export class CachedFile implements ModelFile {
     };
   }
 
-  /** What the reader left may go; past the middle of a chunk, the next one will be wanted soon. */
+  /**
+   * Before the first read. What is stored comes by the store's chunks; where nothing of the file is, and
+   * nothing will be, the pieces may be smaller.
+   */
+  async #takeSize(): Promise<void> {
+    const { store, session, keeper } = this.#parts;
+    const pieceBytes = session.pieceBytesOf(this.#chunkBytes);
+    if (keeper !== undefined || pieceBytes === this.#chunkBytes) return;
+    try {
+      const stored = await store.files.storedChunks(this.key, this.sizeBytes);
+      if (stored.size === 0) this.#chunkBytes = pieceBytes;
+    } catch (error) {
+      this.#sizing = undefined;
+      throw error;
+    }
+  }
+
+  /** Whether what is fetched at a time is what the store keeps by itself. */
+  get #isByStoredChunks(): boolean {
+    return this.#chunkBytes === this.#parts.store.files.chunkSizeBytes;
+  }
+
+  /**
+   * What the reader left may go, and the next chunk is fetched: at once where there is room for it, so
+   * that the network is never idle, else past the middle of this one, when it is wanted soon.
+   */
   #goOn({ index, count, begin, length }: ChunkSpan, signal: AbortSignal | undefined): void {
     const { chunks } = this.#parts.session;
     const last = index + count - 1;
@@ -201,7 +233,8 @@ export class CachedFile implements ModelFile {
     this.#lastIndex = last;
     const next = last + 1;
     const isNearEnd = (begin + length) * 2 > count * this.#chunkBytes;
-    if (!isNearEnd || next * this.#chunkBytes >= this.sizeBytes) return;
+    const isDue = isNearEnd || this.#parts.session.hasRoomAhead(this.#chunkBytes);
+    if (!isDue || next * this.#chunkBytes >= this.sizeBytes) return;
     chunks.ahead(this.#name(next), this.#chunkLength(next), this.#loader(next), signal);
   }
 
@@ -240,6 +273,7 @@ export class CachedFile implements ModelFile {
 
   async #stored(index: number, into?: Uint8Array): Promise<Uint8Array | undefined> {
     const { store, keeper, onProblem } = this.#parts;
+    if (!this.#isByStoredChunks) return undefined;
     const waiting = keeper?.waiting(this.#kept, index);
     if (waiting !== undefined) {
       into?.set(waiting);

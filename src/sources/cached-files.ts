@@ -208,6 +208,7 @@ export async function cachedHubModel(
   store: LabStore,
   repo: string,
   revision: string,
+  session?: ReadSession,
 ): Promise<CachedHubModel | undefined> {
   const records = (await store.models())
     .filter(({ source }) => source?.repo === repo)
@@ -215,7 +216,7 @@ export async function cachedHubModel(
     .sort((a, b) => b.updatedAtMs - a.updatedAtMs);
   for (const record of records) {
     const { id, source } = record;
-    const files = await storedModel(store, id);
+    const files = await storedModel(store, id, session);
     if (files !== undefined && source !== undefined) return { files, source, record };
   }
   return undefined;

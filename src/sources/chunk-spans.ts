@@ -12,14 +12,14 @@ export interface ChunkSpan {
 
 /**
  * Cuts a read of `length` bytes from `offset` on at the borders of chunks.
- * @param joins whether whole chunks that follow each other stay one span
+ * @param mayJoin whole chunks for which it holds, and which follow each other, stay one span
  */
 export function chunkSpans(
   offset: number,
   length: number,
   chunkBytes: number,
   fileBytes: number,
-  joins: boolean,
+  mayJoin: (index: number) => boolean,
 ): ChunkSpan[] {
   const spans: ChunkSpan[] = [];
   for (let position = 0; position < length;) {
@@ -30,7 +30,7 @@ export function chunkSpans(
     const last = spans.at(-1);
     const isWhole = spanLength === chunkLength;
     const lastIsWhole = last !== undefined && last.begin === 0 && last.length % chunkBytes === 0;
-    if (joins && isWhole && lastIsWhole) {
+    if (isWhole && lastIsWhole && mayJoin(last.index) && mayJoin(index)) {
       spans[spans.length - 1] = {
         ...last,
         count: last.count + 1,

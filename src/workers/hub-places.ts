@@ -4,7 +4,6 @@ import { ContentChecks } from '../sources/content-checks';
 import { HubClient } from '../sources/hub/hub-client';
 import type { HubModel } from '../sources/hub/hub-model';
 import { ReadSession } from '../sources/read-session';
-import type { SharedBytes } from '../sources/shared-bytes';
 import type { ModelRecord } from '../store/schema';
 import { identityOf, type OpenedPlace, type PlaceSetting } from './opened-place';
 import type { ModelPlace } from './run-types';
@@ -22,8 +21,11 @@ export class HubPlaces {
   constructor(setting: PlaceSetting) {
     this.#setting = setting;
     this.#checks = new ContentChecks(setting.createHash);
-    const stores = setting.caching !== 'stream';
-    this.#session = new ReadSession(setting.memoryBytes, stores, this.#checks);
+    this.#session = new ReadSession(setting.memoryBytes, {
+      stores: setting.caching !== 'stream',
+      checks: this.#checks,
+      readerCount: setting.modelCount,
+    });
     const { endpoint, token } = setting.hub;
     this.#client = new HubClient({ endpoint, token: () => token });
   }
@@ -56,9 +58,9 @@ export class HubPlaces {
     };
   }
 
-  /** Memory for what is being read, for models of this computer too. */
-  get memory(): SharedBytes {
-    return this.#session.chunks;
+  /** What models of this computer and of the store share with those of the hub. */
+  get session(): ReadSession {
+    return this.#session;
   }
 
   /** What is read from now on is not stored. */
@@ -95,7 +97,7 @@ export class HubPlaces {
 
   async #stored(place: HubPlace): Promise<OpenedPlace | undefined> {
     const { store } = this.#setting;
-    const cached = await cachedHubModel(store, place.repo, place.revision);
+    const cached = await cachedHubModel(store, place.repo, place.revision, this.#session);
     if (cached === undefined) return undefined;
     const { files, source, record } = cached;
     return { ...(await factsOf(place, source.commit, record.files)), files };

@@ -21,6 +21,8 @@ export interface PlaceSetting {
   readonly caching?: Exclude<Caching, 'auto'> | undefined;
   /** For bytes on their way from a hub. */
   readonly memoryBytes?: number | undefined;
+  /** How many models are read at the same time. */
+  readonly modelCount?: number | undefined;
   /** A SHA-256 that does not hold up this thread, where there is one. */
   readonly createHash?: CreateHash | undefined;
 }

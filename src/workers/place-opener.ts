@@ -93,7 +93,7 @@ export class PlaceOpener {
     const identity = await identityOf(facts);
     return {
       title: files.label,
-      files: readInWindows(files, this.#hub.memory),
+      files: readInWindows(files, this.#hub.session.chunks),
       identity,
       contentHash: undefined,
       place,
@@ -124,7 +124,7 @@ export class PlaceOpener {
   async #openStored(place: Extract<ModelPlace, { kind: 'stored' }>): Promise<OpenedPlace> {
     const { store } = this.#setting;
     const record = await store.model(place.modelId);
-    const files = record && (await storedModel(store, place.modelId));
+    const files = record && (await storedModel(store, place.modelId, this.#hub.session));
     if (record === undefined || files === undefined) {
       throw new LabError(
         'run/unavailable',

@@ -147,10 +147,9 @@ export class RunService {
   ): Promise<PlaceOpener> {
     const setting = { store: this.#store, zooUrl, hub, createHash };
     const caching = await decideKeeping(request, setting, signal);
-    const memoryBytes = memoryShares(request.budgetBytes, {
-      modelCount: request.models.length,
-    }).readingBytes;
-    return new PlaceOpener({ ...setting, caching, memoryBytes });
+    const modelCount = request.models.length;
+    const { readingBytes } = memoryShares(request.budgetBytes, { modelCount });
+    return new PlaceOpener({ ...setting, caching, modelCount, memoryBytes: readingBytes });
   }
 
   async #stop(

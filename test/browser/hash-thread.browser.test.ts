@@ -25,7 +25,7 @@ it('checks a file that is streamed on a thread of its own', async () => {
       memoryFiles('m', new Map([['w.bin', bytes]])),
       store,
       { modelId: 'm', fileKeys, caching: 'stream' },
-      new ReadSession(undefined, false, checks),
+      new ReadSession(undefined, { stores: false, checks }),
     );
     try {
       const found = await files.files.get('w.bin')?.read(0, bytes.byteLength);

@@ -137,11 +137,26 @@ describe('CachedFiles', () => {
     await expect.poll(() => source.reads).toEqual(['0+10', '10+10']);
     await fileOf(cache).read(8, 12);
     await expect.poll(() => source.reads).toEqual(['0+10', '10+10', '20+10']);
+    const roomy = countingSource();
+    const alone = new ReadSession(60, { readerCount: 1 });
+    await fileOf(cacheOf(roomy.files, openStore(newName()), {}, alone)).read(0, 4);
+    await expect.poll(() => roomy.reads).toEqual(['0+10', '10+10']);
     const tight = countingSource();
     const small = cacheOf(tight.files, openStore(newName()), {}, new ReadSession(15));
     await fileOf(small).read(0, 9);
     await small.settle();
     expect(tight.reads).toEqual(['0+10']);
+  });
+
+  it('joins whole chunks to one request, but not those that are at hand', async () => {
+    const source = countingSource();
+    const session = new ReadSession(60, { stores: false, readerCount: 1 });
+    const cache = cacheOf(source.files, openStore(newName()), { caching: 'stream' }, session);
+    expect(await fileOf(cache).read(0, 4)).toEqual(content.slice(0, 4));
+    await expect.poll(() => source.reads).toEqual(['0+10', '10+10']);
+    expect(await fileOf(cache).read(4, 70)).toEqual(content.slice(4, 74));
+    const reads = ['0+10', '10+10', '20+50', '70+10', '80+10'];
+    await expect.poll(() => source.reads).toEqual(reads);
   });
 
   it('serves readers of different chunks at once', async () => {
