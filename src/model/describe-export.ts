@@ -58,7 +58,7 @@ export function describeGraph(
 
 /**
  * A folder that transformers.js loads as it is: `config.json`, the tokenizer's files,
- * `onnx/model<suffix>.onnx` and its data files. The weights pass once, in the order of the graph, and
+ * `onnx/model<suffix>.onnx` and its data files. The weights pass once, in the order of their names, and
  * each data file by itself, so that a merge goes straight into its quantised form: nothing is stored
  * in 16 bits, and memory stays bounded whatever the model's size.
  *

@@ -49,18 +49,31 @@ const widthsBytes = { float32: 4, float16: 2, uint8: 1 } as const;
 
 type UnplacedPart = Omit<WeightPart, 'offsetBytes'>;
 
-/** Lays out matrices one after another in data files below 1.9 GB each. */
+/** A part whose place is not known yet, and what its initializer will say of it. */
+interface AddedPart {
+  readonly part: UnplacedPart;
+  readonly place: { location: string; offsetBytes: number; readonly lengthBytes: number };
+}
+
+interface AddedWeight extends Omit<PlannedWeight, 'fileIndex' | 'parts'> {
+  readonly added: readonly AddedPart[];
+}
+
+/**
+ * Lays out matrices one after another in data files below 1.9 GB each, in the order of their tensors'
+ * names: it is that of checkpoints as Hugging Face's libraries write them (layers 0, 1, 10, 11, …, 2),
+ * which are then read from the beginning to the end.
+ */
 export class WeightPlanner {
   readonly #baseName: string;
-  readonly #weights: PlannedWeight[] = [];
-  readonly #sizesBytes: number[] = [0];
+  readonly #weights: AddedWeight[] = [];
 
   /** @param baseName name of the first data file; later ones get `_1`, `_2` as transformers.js asks */
   constructor(baseName: string) {
     this.#baseName = baseName;
   }
 
-  /** Reserves room for a matrix and gives its initializers. */
+  /** Takes in a matrix and gives its initializers, whose places are known after `finish`. */
   add(
     name: string,
     sources: readonly string[],
@@ -70,42 +83,52 @@ export class WeightPlanner {
   ): readonly OnnxTensor[] {
     const rows = shape.length === 1 ? 1 : shape[0];
     const columns = shape.length === 1 ? shape[0] : shape[1];
-    const { fileIndex, parts } = this.#place(partsOf(name, shape, encoding));
-    this.#weights.push({ sources, rows, columns, encoding, addend, fileIndex, parts });
-    return parts.map((part) => ({
+    const added = partsOf(name, shape, encoding).map((part) => ({
+      part,
+      place: { location: '', offsetBytes: 0, lengthBytes: part.lengthBytes },
+    }));
+    this.#weights.push({ sources, rows, columns, encoding, addend, added });
+    return added.map(({ part, place }) => ({
       name: part.name,
       dataType: part.dataType,
       dims: part.dims,
-      data: {
-        location: this.#fileName(fileIndex),
-        offsetBytes: part.offsetBytes,
-        lengthBytes: part.lengthBytes,
-      },
+      data: place,
     }));
   }
 
   finish(): WeightPlan {
-    const files = this.#sizesBytes.map((sizeBytes, index) => ({
+    const sizesBytes = [0];
+    const weights = this.#weights
+      .toSorted((left, right) => compareTexts(left.sources[0] ?? '', right.sources[0] ?? ''))
+      .map(({ added, ...weight }) => ({ ...weight, ...this.#place(added, sizesBytes) }));
+    const files = sizesBytes.map((sizeBytes, index) => ({
       name: this.#fileName(index),
       sizeBytes,
     }));
-    return { weights: this.#weights, files };
+    return { weights, files };
   }
 
-  /** All parts go into one file, so that every file can be made by itself. */
-  #place(unplaced: readonly UnplacedPart[]): Pick<PlannedWeight, 'fileIndex' | 'parts'> {
-    const sizeBytes = unplaced.reduce((sum, part) => sum + alignUp(part.lengthBytes), 0);
-    let offsetBytes = alignUp(this.#sizesBytes.at(-1) ?? 0);
+  /**
+   * All parts go into one file, so that every file can be made by itself.
+   * @param sizesBytes of the files so far; changed
+   */
+  #place(
+    added: readonly AddedPart[],
+    sizesBytes: number[],
+  ): Pick<PlannedWeight, 'fileIndex' | 'parts'> {
+    const sizeBytes = added.reduce((sum, { part }) => sum + alignUp(part.lengthBytes), 0);
+    let offsetBytes = alignUp(sizesBytes.at(-1) ?? 0);
     if (offsetBytes > 0 && offsetBytes + sizeBytes > maxFileBytes) {
-      this.#sizesBytes.push(0);
+      sizesBytes.push(0);
       offsetBytes = 0;
     }
-    const fileIndex = this.#sizesBytes.length - 1;
-    const parts = unplaced.map((part) => {
-      const placed = { ...part, offsetBytes };
-      this.#sizesBytes[fileIndex] = offsetBytes + part.lengthBytes;
+    const fileIndex = sizesBytes.length - 1;
+    const parts = added.map(({ part, place }) => {
+      place.location = this.#fileName(fileIndex);
+      place.offsetBytes = offsetBytes;
+      sizesBytes[fileIndex] = offsetBytes + part.lengthBytes;
       offsetBytes = alignUp(offsetBytes + part.lengthBytes);
-      return placed;
+      return { ...part, offsetBytes: place.offsetBytes };
     });
     return { fileIndex, parts };
   }
@@ -113,6 +136,12 @@ export class WeightPlanner {
   #fileName(index: number): string {
     return index === 0 ? this.#baseName : `${this.#baseName}_${String(index)}`;
   }
+}
+
+/** By code units, as Rust and Python sort names of ASCII. */
+function compareTexts(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }
 
 /** Blocks along a row of `columns` values; the last one may be partly padding. */

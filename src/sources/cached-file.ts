@@ -86,8 +86,7 @@ export class CachedFile implements ModelFile {
       }
     };
     await Promise.all(Array.from({ length: Math.min(parallelCount, spans.length) }, work));
-    const last = spans.at(-1);
-    if (last !== undefined) this.#goOn(last, signal);
+    this.#goOn(spans, signal);
     return into;
   }
 
@@ -223,17 +222,23 @@ export class CachedFile implements ModelFile {
   }
 
   /**
-   * What the reader left may go, and the next chunk is fetched: at once where there is room for it, so
-   * that the network is never idle, else past the middle of this one, when it is wanted soon.
+   * What the reader left may go, and the next chunk is fetched: at once for one who reads in order where
+   * there is room for it, so that the network is never idle; else past the middle of this one, when it
+   * is wanted soon.
    */
-  #goOn({ index, count, begin, length }: ChunkSpan, signal: AbortSignal | undefined): void {
-    const { chunks } = this.#parts.session;
+  #goOn(spans: readonly ChunkSpan[], signal: AbortSignal | undefined): void {
+    const [first, final] = [spans[0], spans.at(-1)];
+    if (first === undefined || final === undefined) return;
+    const { session } = this.#parts;
+    const { chunks } = session;
+    const { index, count, begin, length } = final;
     const last = index + count - 1;
+    const isInOrder = first.index === this.#lastIndex || first.index === this.#lastIndex + 1;
     if (this.#lastIndex !== last) chunks.pass(this.#name(this.#lastIndex));
     this.#lastIndex = last;
     const next = last + 1;
     const isNearEnd = (begin + length) * 2 > count * this.#chunkBytes;
-    const isDue = isNearEnd || this.#parts.session.hasRoomAhead(this.#chunkBytes);
+    const isDue = isNearEnd || (isInOrder && session.hasRoomAhead(this.#chunkBytes));
     if (!isDue || next * this.#chunkBytes >= this.sizeBytes) return;
     chunks.ahead(this.#name(next), this.#chunkLength(next), this.#loader(next), signal);
   }
