@@ -9,6 +9,7 @@ import { chunkSpans, type ChunkSpan } from './chunk-spans';
 import type { ModelFile } from './model-files';
 import { checkRange } from './read-range';
 import type { ReadSession } from './read-session';
+import { ReaderPlace } from './reader-place';
 import type { LoadBytes } from './shared-bytes';
 
 /**
@@ -42,8 +43,7 @@ export class CachedFile implements ModelFile {
   /** What is fetched at a time; see `ReadSession.pieceBytesOf`. */
   #chunkBytes: number;
   #sizing: Promise<void> | undefined;
-  /** Where the reader is, for reading ahead. */
-  #lastIndex = -1;
+  readonly #place = new ReaderPlace();
   /** Begun when bytes are read that no store checks. */
   #check: ContentCheck | undefined;
 
@@ -221,26 +221,14 @@ export class CachedFile implements ModelFile {
     return this.#chunkBytes === this.#parts.store.files.chunkSizeBytes;
   }
 
-  /**
-   * What the reader left may go, and the next chunk is fetched: at once for one who reads in order where
-   * there is room for it, so that the network is never idle; else past the middle of this one, when it
-   * is wanted soon.
-   */
+  /** What the reader left may go, and what it will want is fetched ahead. */
   #goOn(spans: readonly ChunkSpan[], signal: AbortSignal | undefined): void {
-    const [first, final] = [spans[0], spans.at(-1)];
-    if (first === undefined || final === undefined) return;
     const { session } = this.#parts;
-    const { chunks } = session;
-    const { index, count, begin, length } = final;
-    const last = index + count - 1;
-    const isInOrder = first.index === this.#lastIndex || first.index === this.#lastIndex + 1;
-    if (this.#lastIndex !== last) chunks.pass(this.#name(this.#lastIndex));
-    this.#lastIndex = last;
-    const next = last + 1;
-    const isNearEnd = (begin + length) * 2 > count * this.#chunkBytes;
-    const isDue = isNearEnd || (isInOrder && session.hasRoomAhead(this.#chunkBytes));
-    if (!isDue || next * this.#chunkBytes >= this.sizeBytes) return;
-    chunks.ahead(this.#name(next), this.#chunkLength(next), this.#loader(next), signal);
+    const hasRoom = session.hasRoomAhead(this.#chunkBytes);
+    const { left, next } = this.#place.moved(spans, this.#chunkBytes, hasRoom);
+    if (left !== undefined) session.chunks.pass(this.#name(left));
+    if (next === undefined || next * this.#chunkBytes >= this.sizeBytes) return;
+    session.chunks.ahead(this.#name(next), this.#chunkLength(next), this.#loader(next), signal);
   }
 
   async #readSource(
