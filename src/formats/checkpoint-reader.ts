@@ -28,7 +28,7 @@ export type Allocate = (sizeBytes: number) => Uint8Array;
 export interface CheckpointReader {
   /** A short name for messages, such as `math` or `my-model/model.safetensors`. */
   readonly label: string;
-  /** In the order of the file or index. */
+  /** In the order of the file, or of one shard after another. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** Sentences about the weights that a person should know before a merge, such as how they were rounded. */
   readonly notes?: readonly string[];

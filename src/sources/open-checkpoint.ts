@@ -101,18 +101,21 @@ async function openShards(
     const header = await readSafetensorsHeader(file, `${files.label}/${path}`, signal);
     shards.set(path, { file, header });
   }
-  const placed: PlacedTensor[] = [];
   for (const [tensor, path] of index.shardOf) {
-    const shard = shards.get(path);
-    const entry = shard?.header.tensors.get(tensor);
-    if (shard === undefined || entry === undefined) {
+    if (shards.get(path)?.header.tensors.has(tensor) !== true) {
       throw new LabError(
         'format/bad-index',
         `${indexName} says that ${quoted(path)} holds tensor ${quoted(tensor)}, but it does not; download the model again.`,
         { details: { file: indexName, tensor, shard: path } },
       );
     }
-    placed.push({ entry, file: shard.file });
+  }
+  // Shard by shard, for whoever reads them in this order: an index sorts names across shards.
+  const placed: PlacedTensor[] = [];
+  for (const [path, { file, header }] of shards) {
+    for (const entry of header.tensors.values()) {
+      if (index.shardOf.get(entry.name) === path) placed.push({ entry, file });
+    }
   }
   const metadata = shards.values().next().value?.header.metadata ?? new Map<string, string>();
   return new PlacedCheckpoint(files.label, placed, metadata);
