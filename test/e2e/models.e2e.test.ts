@@ -158,4 +158,23 @@ describe('models of a hub', () => {
     await page.getByRole('slider', { name: 'math coefficient' }).waitFor();
     expect(hub.requests).toEqual([]);
   });
+
+  it('are named when the browser has dropped their runs with all that was stored', async () => {
+    await runs().getByText('2 runs').waitFor();
+    await page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const request = indexedDB.deleteDatabase('mergelab');
+          request.addEventListener('success', resolve);
+          request.addEventListener('error', reject);
+        }),
+    );
+    await page.reload();
+    const loss = page.getByRole('alert').filter({ hasText: 'store/lost' });
+    await loss.getByText('with 2 runs').waitFor();
+    await loss.getByRole('button', { name: 'Dismiss' }).click();
+    await page.reload();
+    await runs().getByText('Merges of large models run here').waitFor();
+    expect(await alertsOf(page)).toEqual([]);
+  });
 });
