@@ -409,6 +409,14 @@ describe('runs', () => {
       .element(loss)
       .toHaveTextContent(`with 2 runs (${interruptedRun.title}, ${finishedRun.title}).`);
     await loss.getByRole('button', { name: 'Dismiss' }).click();
+    lab.show([finishedRun]);
+    await expect.element(runs()).toHaveTextContent('1 run');
+    lab.storageDetails = () => Promise.reject(new Error('no room to open the database'));
+    lab.show([]);
+    const denied = page.getByRole('alert').filter({ hasText: 'store/denied' });
+    await expect.element(denied).toHaveTextContent(`1 run (${finishedRun.title}) with it.`);
+    await denied.getByRole('button', { name: 'Dismiss' }).click();
+    localStorage.clear();
     lab.show([]);
     await expect.element(runs()).toHaveTextContent('Merges of large models run here');
     await expect.element(page.getByText('store/lost')).not.toBeInTheDocument();

@@ -5,8 +5,8 @@ export interface RememberedRun {
 }
 
 const storageKey = 'mergelab.runs';
-/** Enough to name what was lost; the list itself has all. */
-const mostRemembered = 20;
+/** Some 20 kB; nobody keeps so many. */
+const mostRemembered = 200;
 
 /** The newest runs that an earlier list had; none where storage is denied or holds something else. */
 export function rememberedRuns(): readonly RememberedRun[] {

@@ -7,12 +7,11 @@ import type { Pushed } from '../../sources/hub/push';
 import type { PushTarget } from '../../workers/run-catalogue';
 import { runLockName } from '../../workers/run-lock';
 import { freeTitle } from '../../workers/run-titles';
-import { countedText } from '../state/format';
 import { openDownload } from '../state/save-file';
 import type { Problems } from '../state/problems.svelte';
 import { rememberedRuns, rememberRuns } from './remembered-runs';
 import { pickZip } from './run-target';
-import { isPausable } from './run-words';
+import { isPausable, runsText } from './run-words';
 
 /** States in which a run is worked on or will be by itself. */
 const active: ReadonlySet<RunSummary['state']> = new Set(['waiting', 'running']);
@@ -163,8 +162,12 @@ export class RunDesk {
     this.#tellEnds(runs);
     this.all = runs.toSorted((left, right) => right.createdAtMs - left.createdAtMs);
     this.isKnown = true;
-    if (runs.length === 0) void this.#tellLost();
-    else rememberRuns(this.all);
+    if (runs.length > 0) rememberRuns(this.all);
+    else {
+      this.#tellLost().catch((error: unknown) => {
+        this.#problems.report(error, 'loss');
+      });
+    }
     for (const { id, isElsewhere } of runs) {
       if (isElsewhere && !this.#awaited.includes(id)) void this.#awaitOther(id);
     }
@@ -172,27 +175,34 @@ export class RunDesk {
 
   /**
    * A list that was not empty and nobody emptied was dropped by the browser, as Chromium does with a
-   * whole database when it finds no byte of room on the disk.
+   * whole database when it finds no byte of room on the disk; or it cannot be read now.
    */
   async #tellLost(): Promise<void> {
     if (rememberedRuns().length === 0) return;
-    try {
-      const { isAvailable } = await this.#lab().storageDetails();
-      const isEmpty = (await this.#lab().runs()).length === 0;
-      // Read only now: another tab may have begun its first run meanwhile, or deleted its last.
-      const lost = rememberedRuns();
-      if (!isAvailable || !isEmpty || lost.length === 0) return;
-      rememberRuns([]);
-      const titles = lost.map(({ title }) => title).join(', ');
-      this.#problems.report(
-        new LabError(
-          'store/lost',
-          `The browser dropped everything that this page had stored, with ${countedText(lost.length, 'run')} (${titles}). Browsers do so when a disk has no room left: free disk space, let the page keep its data under Storage, and start again.`,
-        ),
-        'loss',
+    const isReadable = await this.#isStorageReadable();
+    const isEmpty = (await this.#lab().runs()).length === 0;
+    // Read only now: another tab may have begun its first run meanwhile, or deleted its last.
+    const missed = rememberedRuns();
+    if (!isEmpty || missed.length === 0) return;
+    const runs = runsText(missed.map(({ title }) => title));
+    if (!isReadable) {
+      throw new LabError(
+        'store/denied',
+        `The browser does not open what this page stored, ${runs} with it. If the disk is full, free space on it; then reload the page.`,
       );
+    }
+    rememberRuns([]);
+    throw new LabError(
+      'store/lost',
+      `The browser dropped everything that this page had stored, with ${runs}. Browsers do so when a disk has no room left: free disk space, let the page keep its data under Storage, and start again.`,
+    );
+  }
+
+  async #isStorageReadable(): Promise<boolean> {
+    try {
+      return (await this.#lab().storageDetails()).isAvailable;
     } catch {
-      // Whoever asked for the list hears what is wrong.
+      return false;
     }
   }
 

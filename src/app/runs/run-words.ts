@@ -5,7 +5,7 @@ import {
   sessionBytes,
   weightBytes,
 } from '../../model/session-memory';
-import { bytesText, durationText } from '../state/format';
+import { bytesText, countedText, durationText } from '../state/format';
 
 export const outputTitles: Readonly<Record<RunOutput, string>> = {
   checkpoint: '16-bit checkpoint',
@@ -105,4 +105,11 @@ export function trialText({ output, sizeBytes = 0 }: RunSummary): string {
 /** When a run was begun, in the person's own time and language of dates. */
 export function dateText(timeMs: number): string {
   return new Date(timeMs).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** 5 runs (A, B, C and 2 more). */
+export function runsText(titles: readonly string[]): string {
+  const named = titles.slice(0, 3).join(', ');
+  const more = titles.length > 3 ? ` and ${titles.length - 3} more` : '';
+  return `${countedText(titles.length, 'run')} (${named}${more})`;
 }

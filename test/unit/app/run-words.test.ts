@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   deletionText,
   paceText,
+  runsText,
   stakeText,
   targetText,
   trialText,
@@ -115,5 +116,13 @@ describe('storedFacts', () => {
     expect(storedFacts(merged, 0)).toBe('merged here · in use now · in private files');
     const ofZoo: StoredModel = { ...model, id: 'zoo/math', isComplete: true, driver: 'indexeddb' };
     expect(storedFacts(ofZoo, 0)).toBe('of the zoo · used today · in the database');
+  });
+});
+
+describe('runsText', () => {
+  it('counts runs and names the first three', () => {
+    expect(runsText(['A'])).toBe('1 run (A)');
+    expect(runsText(['A', 'B', 'C'])).toBe('3 runs (A, B, C)');
+    expect(runsText(['A', 'B', 'C', 'D', 'E'])).toBe('5 runs (A, B, C and 2 more)');
   });
 });
