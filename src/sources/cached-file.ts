@@ -192,9 +192,9 @@ export class CachedFile implements ModelFile {
       const stored = await this.#stored(index);
       if (stored !== undefined) return stored;
       const { keeper } = this.#parts;
-      if (keeper === undefined) return this.#readSource(index, 1, signal, allocate);
-      const bytes = await this.#readSource(index, 1, signal);
-      await keeper.keepLater(this.#kept, index, bytes);
+      const lent = keeper === undefined ? allocate : undefined;
+      const bytes = await this.#readSource(index, 1, signal, lent);
+      await keeper?.keepLater(this.#kept, index, bytes);
       return bytes;
     };
   }

@@ -50,7 +50,7 @@ interface OpenSource {
   readonly models: readonly PlacedModel[];
   readRaw(page: BarePage): Promise<ProbeAnswer>;
   /** What a Hub has sent so far; more than the models' bytes where some are sent twice. */
-  readonly sentBytes: () => number | undefined;
+  readonly sentBytes: () => number;
   close(): Promise<void>;
 }
 
@@ -113,7 +113,7 @@ async function openFiles(folder: string, page: BarePage): Promise<OpenSource> {
   return {
     models: [],
     readRaw: async () => ask(page, async (scale) => scale.readRaw()),
-    sentBytes: () => undefined,
+    sentBytes: () => 0,
     close: async () => Promise.resolve(),
   };
 }
@@ -146,13 +146,12 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
         const storeShare = (outputs[output] * elementCount) / stored.byteCount;
         const fetchMs = fetchShare * read.elapsedMs;
         const storeMs = storeShare * stored.elapsedMs;
-        const sentBefore = opened.sentBytes() ?? 0;
+        const sentBefore = opened.sentBytes();
         const startMs = performance.now();
         const [run, cost] = await watched(browserId, async () =>
           carryOut(page, method, output, opened.models),
         );
         const elapsedMs = performance.now() - startMs;
-        const sentBytes = (opened.sentBytes() ?? sentBefore) - sentBefore;
         const outputBytes = run.sizeBytes ?? 0;
         report({
           name: `scale ${size} ${method} to ${output} from ${placeText(kind)}`,
@@ -169,7 +168,7 @@ async function measure(size: ModelSize, kind: 'hub' | 'files', folder: string): 
           fetchCpuMs: fetchShare * readCost.cpuMs,
           storeCpuMs: storeShare * storeCost.cpuMs,
           outputBytes,
-          ...(kind === 'hub' ? { sentBytes } : {}),
+          ...(kind === 'hub' ? { sentBytes: opened.sentBytes() - sentBefore } : {}),
         });
         if (outputBytes < 0.9 * outputs[output] * elementCount) {
           throw new Error(`The merge has ${run.sizeBytes} bytes`);

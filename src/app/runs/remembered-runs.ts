@@ -1,3 +1,5 @@
+import { remember, remembered } from '../state/remembered';
+
 /** What the page remembers of a run where the browser does not drop it with the run. */
 export interface RememberedRun {
   readonly id: string;
@@ -10,23 +12,14 @@ const mostRemembered = 200;
 
 /** The newest runs that an earlier list had; none where storage is denied or holds something else. */
 export function rememberedRuns(): readonly RememberedRun[] {
-  try {
-    const remembered: unknown = JSON.parse(localStorage.getItem(storageKey) ?? '[]');
-    return Array.isArray(remembered) ? remembered.filter(isRemembered) : [];
-  } catch {
-    return [];
-  }
+  const runs = remembered(storageKey);
+  return Array.isArray(runs) ? runs.filter(isRemembered) : [];
 }
 
 /** Remembers exactly these, the newest first. */
 export function rememberRuns(runs: readonly RememberedRun[]): void {
-  try {
-    const newest = runs.slice(0, mostRemembered).map(({ id, title }) => ({ id, title }));
-    if (newest.length === 0) localStorage.removeItem(storageKey);
-    else localStorage.setItem(storageKey, JSON.stringify(newest));
-  } catch {
-    // Storage denied, or no room for even this: a loss will not be told.
-  }
+  const newest = runs.slice(0, mostRemembered).map(({ id, title }) => ({ id, title }));
+  remember(storageKey, newest.length === 0 ? undefined : newest);
 }
 
 function isRemembered(value: unknown): value is RememberedRun {
